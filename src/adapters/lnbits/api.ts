@@ -1,0 +1,133 @@
+import type { z } from 'zod';
+import { OutsideError } from '../../lib/errors.ts';
+import type { Secret } from '../../lib/secret.ts';
+import type { HttpAnswer, HttpCall, SendHttp } from './http.ts';
+import type { Pace, Urgency } from './pace.ts';
+import { problemShape } from './shapes.ts';
+
+/** Reads may have to wait for LNbits' one database lock (5 s for each payment that hangs). */
+const READ_TIMEOUT_MS = 20_000;
+/** An outgoing payment in flight is a long poll of 30 s behind LND. */
+const OUTGOING_TIMEOUT_MS = 45_000;
+const PAY_TIMEOUT_MS = 60_000;
+
+/** LNbits' HTTP interface as calls: paced, with the key in the header, and with its errors told apart. */
+export class LnbitsApi {
+  readonly #send: SendHttp;
+  readonly #pace: Pace;
+
+  constructor(send: SendHttp, pace: Pace) {
+    this.#send = send;
+    this.#pace = pace;
+  }
+
+  /** A read whose answer must have this shape. Throws `OutsideError` for anything else. */
+  async read<T>(path: string, key: Secret | null, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    return shaped(refuseErrors(await this.#call({ method: 'GET', path, key }, 'other', signal)), shape);
+  }
+
+  /** GET of a payment by hash; null: "Payment does not exist." Outgoing ones may take half a minute. */
+  async find<T>(
+    paymentHash: string,
+    outgoing: boolean,
+    key: Secret,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T | null> {
+    const answer = await this.#call(
+      {
+        method: 'GET',
+        path: `/api/v1/payments/${paymentHash}`,
+        key,
+        timeoutMs: outgoing ? OUTGOING_TIMEOUT_MS : READ_TIMEOUT_MS,
+      },
+      'receipt',
+      signal,
+    );
+    if (answer.status === 404 && detailOf(answer) === 'Payment does not exist.') return null;
+    return shaped(refuseErrors(answer), shape);
+  }
+
+  /** Creates an invoice. A lost answer leaves an orphan that nobody was shown: `unavailable`, ask again. */
+  async create<T>(
+    body: { amount: number; memo: string; expiry: number; extra: object },
+    key: Secret,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    // `out` defaults to true there: without it this would try to pay.
+    const call = { method: 'POST', path: '/api/v1/payments', key, body: { out: false, unit: 'sat', ...body } } as const;
+    const answer = await this.#call(call, 'other', signal);
+    if (answer.status === 520) {
+      const problem = problemShape.safeParse(answer.json);
+      const nodeFailed = !problem.success || problem.data.status !== 'failed';
+      throw nodeFailed
+        ? new OutsideError('unavailable', 'wallet.node_down')
+        : new OutsideError('rejected', 'wallet.invoice_refused');
+    }
+    if (answer.status === 400) throw new OutsideError('rejected', 'wallet.invoice_refused');
+    return shaped(refuseErrors(answer), shape);
+  }
+
+  /** Posts a payment and hands the answer on unjudged. Throws `unknown` when it may have arrived and no answer came. */
+  async pay(bolt11: string, extra: object, key: Secret, signal: AbortSignal): Promise<HttpAnswer> {
+    const call = {
+      method: 'POST',
+      path: '/api/v1/payments',
+      key,
+      body: { out: true, bolt11, extra },
+      timeoutMs: PAY_TIMEOUT_MS,
+      lost: 'unknown',
+    } as const;
+    const answer = await this.#call(call, 'payment', signal);
+    // These come before the handler runs: nothing was sent.
+    if (isRefusedBeforeRunning(answer)) refuseErrors(answer);
+    return answer;
+  }
+
+  async #call(
+    call: Partial<HttpCall> & Pick<HttpCall, 'method' | 'path' | 'key'>,
+    urgency: Urgency,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    await this.#pace.turn(urgency, signal);
+    return await this.#send({ timeoutMs: READ_TIMEOUT_MS, lost: 'unavailable', ...call }, signal);
+  }
+}
+
+function shaped<T>(answer: HttpAnswer, shape: z.ZodType<T>): T {
+  const parsed = shape.safeParse(answer.json);
+  if (!parsed.success) throw new OutsideError('unavailable', 'wallet.nonsense');
+  return parsed.data;
+}
+
+/** Only LNbits' own words are a final no; the same number from a proxy in front of it means "try later". */
+function refuseErrors(answer: HttpAnswer): HttpAnswer {
+  if (answer.status === 200 || answer.status === 201) return answer;
+  const detail = detailOf(answer);
+  if (answer.status === 404 && detail === 'Wallet not found.') throw new OutsideError('rejected', 'wallet.bad_key');
+  if (FORBIDDEN.has(detail) && (answer.status === 401 || answer.status === 403)) {
+    throw new OutsideError('rejected', 'wallet.forbidden');
+  }
+  if (answer.status === 429) throw new OutsideError('unavailable', 'wallet.busy', { retryAfterSeconds: 15 });
+  // LNbits redirects everything before its first install, and a proxy does when the URL is not quite right.
+  if (answer.status >= 300 && answer.status < 400) throw new OutsideError('unavailable', 'wallet.redirected');
+  throw new OutsideError('unavailable', `wallet.http_${answer.status}`);
+}
+
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'No Api Key provided.',
+  'Invalid adminkey.',
+  'Invoice (or Admin) key required.',
+]);
+
+function isRefusedBeforeRunning(answer: HttpAnswer): boolean {
+  const { status } = answer;
+  const redirected = status >= 300 && status < 400;
+  return redirected || status === 429 || ([401, 403, 404].includes(status) && detailOf(answer) !== '');
+}
+
+function detailOf(answer: HttpAnswer): string {
+  const problem = problemShape.safeParse(answer.json);
+  return problem.success && typeof problem.data.detail === 'string' ? problem.data.detail : '';
+}

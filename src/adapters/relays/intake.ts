@@ -1,0 +1,64 @@
+/** Events handed on and not yet durable, at most; above it the relay's socket is not read. */
+export const MAX_IN_HAND = 64;
+
+export interface IntakeOptions {
+  /** May reject: then the event is not durable. */
+  handle(event: unknown): Promise<void>;
+  /** More has come than may be in hand: stop reading. */
+  onFull(): void;
+  /** Everything that waited is in hand: read on. */
+  onRoom(): void;
+}
+
+/** Hands events on, a bounded number at a time, and knows when each is durable. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #waiting: { event: unknown; done: (durable: boolean) => void }[] = [];
+  #inHand = 0;
+  #isClosed = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves to true when the event is durable, to false when it is not and must be fetched again. Never rejects. */
+  take(event: unknown): Promise<boolean> {
+    if (this.#isClosed) return Promise.resolve(false);
+    return new Promise((done) => {
+      this.#waiting.push({ event, done });
+      if (this.#inHand >= MAX_IN_HAND) this.#options.onFull();
+      else this.#next();
+    });
+  }
+
+  /** Hands nothing more on; resolves when nothing is in hand any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { done } of this.#waiting.splice(0)) done(false);
+    if (this.#inHand > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #next(): void {
+    const item = this.#waiting.shift();
+    if (item === undefined) return;
+    this.#inHand += 1;
+    void this.#handle(item.event).then((durable) => {
+      this.#inHand -= 1;
+      item.done(durable);
+      const wasFull = this.#waiting.length > 0;
+      this.#next();
+      if (wasFull && this.#waiting.length === 0) this.#options.onRoom();
+      if (this.#inHand === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    });
+  }
+
+  async #handle(event: unknown): Promise<boolean> {
+    try {
+      await this.#options.handle(event);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

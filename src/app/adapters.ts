@@ -1,0 +1,62 @@
+import { createAnthropicAgent } from '../adapters/anthropic/index.ts';
+import { createBtcPriceSources } from '../adapters/btc-price/index.ts';
+import { createLnbitsWallet } from '../adapters/lnbits/index.ts';
+import { createRelays, createWsSockets, relayDoor } from '../adapters/relays/index.ts';
+import { createStubAgent } from '../adapters/stubs/agent/index.ts';
+import { createStubWallet } from '../adapters/stubs/wallet/index.ts';
+import type { Settings } from '../config/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Rng } from '../lib/rng.ts';
+import type { Signer } from '../nostr/signer.ts';
+import type { Agent } from '../ports/agent.ts';
+import type { BtcPriceSources } from '../ports/btc-price.ts';
+import type { Relays } from '../ports/relays.ts';
+import type { Wallet } from '../ports/wallet.ts';
+
+export interface Adapters {
+  readonly relays: Relays;
+  readonly wallet: Wallet;
+  readonly agent: Agent;
+  readonly priceSources: BtcPriceSources;
+}
+
+/** The real outside, or its stub where no credentials are given (product.md: Stub modes). */
+export function createAdapters(parts: {
+  settings: Settings;
+  database: Database;
+  clock: Clock;
+  rng: Rng;
+  log: Log;
+  signer: Signer;
+  /** Relays of our own beside those of the settings: the embedded one. */
+  trustedRelays: readonly string[];
+}): Adapters {
+  const { settings, database, clock, rng, log, signer } = parts;
+  const network = settings.LIGHTNING_NETWORK;
+  const { LNBITS_URL: url, LNBITS_API_KEY: invoiceKey, ANTHROPIC_API_KEY: apiKey } = settings;
+  const trusted = [...parts.trustedRelays, ...settings.TIMMY_RELAYS, ...settings.TIMMY_DISCOVERY_RELAYS];
+  const allowPrivateNetwork = settings.TIMMY_ALLOW_PRIVATE_NETWORK;
+  const openSocket = createWsSockets(relayDoor(trusted, { clock, allowPrivateNetwork }));
+  return {
+    relays: createRelays({ clock, rng, log, signer, openSocket }),
+    wallet:
+      url === undefined || invoiceKey === undefined
+        ? createStubWallet({ database, network, clock, rng })
+        : createLnbitsWallet({
+            url,
+            invoiceKey,
+            adminKey: settings.LNBITS_ADMIN_KEY ?? null,
+            network,
+            clock,
+            rng,
+            log,
+          }),
+    agent:
+      apiKey === undefined
+        ? createStubAgent()
+        : createAnthropicAgent({ apiKey, baseUrl: settings.ANTHROPIC_BASE_URL, clock, log }),
+    priceSources: createBtcPriceSources({ url: settings.BTC_PRICE_URL ?? null, clock, log }),
+  };
+}

@@ -1,0 +1,268 @@
+import { randomUUID } from 'node:crypto';
+import { accountCommands } from '../commands/account.ts';
+import { claimCommands, claimTask } from '../commands/claim.ts';
+import { handleTask } from '../commands/handle.ts';
+import { helpCommand } from '../commands/help.ts';
+import { infoMethod } from '../commands/info.ts';
+import { historyMethod, orderWords } from '../commands/orders.ts';
+import { giveReceiptTask, receiptCommands } from '../commands/receipt.ts';
+import { refundCommands } from '../commands/refund.ts';
+import { tellPayout } from '../commands/refund-news.ts';
+import type { CommandOptions, Registry } from '../commands/registry.ts';
+import type { Settings } from '../config/index.ts';
+import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
+import { keepFact, readFact, type Database, type Tx } from '../db/index.ts';
+import { createEngine, type Product } from '../engine/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { ReachCrashPoint } from '../lib/crash-points.ts';
+import type { Log } from '../lib/log.ts';
+import type { Rng } from '../lib/rng.ts';
+import type { Secret } from '../lib/secret.ts';
+import type { UnixSeconds } from '../lib/units.ts';
+import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
+import type { Signer } from '../nostr/signer.ts';
+import { sendAlert } from '../operator/alerts.ts';
+import { verifyEverything } from '../operator/verify.ts';
+import {
+  createInvoiceTask,
+  createPriceBook,
+  createReceiptBook,
+  signReceiptTask,
+  lookSoon,
+  sendPayoutTask,
+  watchInvoiceTask,
+  watchPayoutTask,
+  type PayoutTaskOptions,
+  type PriceBook,
+} from '../payments/index.ts';
+import type { Agent } from '../ports/agent.ts';
+import type { BtcPriceSources } from '../ports/btc-price.ts';
+import type { Relays } from '../ports/relays.ts';
+import type { Wallet } from '../ports/wallet.ts';
+import { jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
+import { housekeepingTask } from './housekeeping.ts';
+import { infoParts } from './info-parts.ts';
+import { profileTask } from './profile-task.ts';
+
+/** Everything Timmy is made of that comes from outside: the ports and the settings. */
+export interface Parts {
+  readonly settings: Settings;
+  readonly inboxRelays: readonly string[];
+  readonly discoveryRelays: readonly string[];
+  readonly secretKey: Secret<Uint8Array>;
+  readonly signer: Signer;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly reach: ReachCrashPoint;
+  readonly relays: Relays;
+  readonly wallet: Wallet;
+  readonly agent: Agent;
+  readonly priceSources: BtcPriceSources;
+  readonly version: string;
+  readonly bornAt: UnixSeconds;
+}
+
+export interface Timmy {
+  readonly worker: Worker;
+  readonly inbox: Inbox;
+  readonly prices: PriceBook;
+  /** A push of the wallet: look sooner. */
+  readonly onWalletHint: (paymentHash: string | null) => void;
+  /** Stops sales and payments for this reason, or opens them again. */
+  readonly close: (because: string | null) => void;
+}
+
+/** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
+export function compose(parts: Parts): Timmy {
+  const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
+  const texts = createTexts(createTextBox(parts.secretKey, rng));
+  const startedAt = clock.now();
+  let closedBecause: string | null = null;
+  const alert = (tx: Tx, what: string): void =>
+    sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
+  const alertNow = (what: string): void => database.write((tx) => alert(tx, what));
+
+  const width = { orders: 4, deliveries: 32, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
+  const onParked = (kind: string): void =>
+    alertNow(`A task of kind ${kind} failed too often and was set aside. See: timmy status`);
+  const worker = createWorker({ database, clock, rng, log, reach, width, onParked });
+
+  const prices = createPriceBook({
+    database,
+    clock,
+    log,
+    sources: parts.priceSources,
+    alone: settings.BTC_PRICE_URL !== undefined,
+    fallbackUsdMicros: decimalMicros(settings.BTC_PRICE_USD_FALLBACK),
+  });
+  const payee = {
+    get: () => readFact(database.read, 'payee'),
+    pin: (key: string) => {
+      if (readFact(database.read, 'payee') === null) database.write((tx) => keepFact(tx, 'payee', key));
+    },
+  };
+
+  const selling: SellingOptions = { texts, rng, settings, prices, closedBecause: () => closedBecause };
+  const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS, bootId: randomUUID() };
+  const job = jobProduct({ database, texts, agent, settings, prices, rules, selling, startedAt });
+  const products: readonly Product[] = [job];
+  const receipts = createReceiptBook(signer.publicKey);
+  const engine = createEngine({ clock, texts, products, receipts, alert, describeInvoice });
+
+  const info = infoParts({
+    settings,
+    npubOf: signer.publicKey,
+    version: parts.version,
+    wallet,
+    agent,
+    prices,
+    selling,
+  });
+  const limits = createRateLimits(clock, settings);
+  const commandOptions: CommandOptions = { engine, clock, texts, limits, wallet, info, payee: payee.get, alert };
+  const jobs = jobCommands(selling, engine, job);
+  const refunds = refundCommands(commandOptions);
+  const claims = claimCommands();
+  const account = accountCommands(products);
+  const receipt = receiptCommands(engine);
+  const words = [
+    helpCommand(info),
+    ...jobs.words,
+    ...orderWords(engine, products),
+    ...claims.words,
+    ...refunds.words,
+    ...receipt.words,
+    ...account.words,
+  ];
+  const methods = [
+    ...jobs.methods,
+    ...refunds.methods,
+    ...claims.methods,
+    ...receipt.methods,
+    ...account.methods,
+    historyMethod(products),
+  ];
+  methods.unshift(infoMethod(info, () => methods.map((method) => method.method)));
+  const registry: Registry = { words, methods, request: (tx, text, context) => jobs.request(tx, text, context) };
+
+  const delivery: DeliveryOptions = {
+    database,
+    clock,
+    rng,
+    log,
+    signer,
+    texts,
+    relays,
+    inboxRelays: parts.inboxRelays,
+    discoveryRelays: parts.discoveryRelays,
+    mayUse: (relay) => settings.TIMMY_ALLOW_PRIVATE_NETWORK || isPublicRelay(relay),
+    onUndeliverable: () => log.warn('outbox.undeliverable'),
+  };
+  const payouts: PayoutTaskOptions = {
+    database,
+    clock,
+    log,
+    wallet,
+    payee,
+    alert: alertNow,
+    receipts,
+    probeSeconds: settings.REFUND_PROBE_SECONDS,
+    tell: (tx, payout, news) => tellPayout(texts, tx, payout, news, clock.now()),
+  };
+  const { profile, onVerified } = {
+    profile: profileOf(settings),
+    onVerified: (broken: readonly unknown[]) => close(broken.length > 0 ? 'my books are being checked' : null),
+  };
+  const close = (because: string | null): void => {
+    closedBecause = because;
+  };
+
+  const kinds: readonly TaskKind<never>[] = [
+    handleTask({
+      ...commandOptions,
+      database,
+      prices,
+      products,
+      registry,
+      refunds,
+      rpcBytes: settings.LIMIT_RPC_BYTES,
+    }),
+    sealTask(delivery),
+    publishTask(delivery),
+    createInvoiceTask(payouts),
+    watchInvoiceTask(payouts),
+    sendPayoutTask(payouts),
+    watchPayoutTask(payouts),
+    claimTask({ database, clock, texts, wallet, alert }),
+    signReceiptTask({ database, signer }),
+    giveReceiptTask({ database, clock, texts, signer }),
+    profileTask({
+      clock,
+      signer,
+      relays,
+      profile,
+      inboxRelays: parts.inboxRelays,
+      discoveryRelays: parts.discoveryRelays,
+    }),
+    housekeepingTask({
+      database,
+      clock,
+      log,
+      retentionDays: settings.TIMMY_RETENTION_DAYS,
+      verify: () => verifyEverything(database.read),
+      alert,
+      onVerified,
+    }),
+    ...engine.taskKinds(),
+  ];
+  for (const kind of kinds) worker.register(kind);
+
+  const inbox = createInbox({ database, clock, log, reach, signer, texts, bornAt: parts.bornAt, onFiled: () => worker.poke() });
+  const onWalletHint = (paymentHash: string | null): void => {
+    database.write((tx) => lookSoon(tx, paymentHash, clock.now()));
+    worker.poke();
+  };
+  return { worker, inbox, prices, onWalletHint, close };
+}
+
+/** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */
+function describeInvoice(orderId: string, purpose: string): string {
+  const what: Readonly<Record<string, string>> = {
+    eval: 'look',
+    work: 'work',
+    order: 'both',
+    deposit: 'deposit',
+    topup: 'top-up',
+    bootstrap: 'node',
+  };
+  return `Timmy ${orderId} ${what[purpose] ?? purpose}`;
+}
+
+function profileOf(settings: Settings): Parameters<typeof profileTask>[0]['profile'] {
+  const {
+    TIMMY_NAME: name,
+    TIMMY_ABOUT: about,
+    TIMMY_PICTURE: picture,
+    TIMMY_NIP05: nip05,
+    TIMMY_LUD16: lud16,
+  } = settings;
+  return { name, about, picture, nip05, lud16 };
+}
+
+/** A relay that a stranger named: TLS, and a public host name. The connection itself checks the addresses behind it. */
+function isPublicRelay(relay: string): boolean {
+  const url = new URL(relay);
+  return (
+    url.protocol === 'wss:' &&
+    /\.[a-z]{2,}$/i.test(url.hostname) &&
+    !/(^|\.)(localhost|local|internal|home|lan|onion)$/i.test(url.hostname)
+  );
+}
+
+function decimalMicros(decimal: string): bigint {
+  const [whole = '0', places = ''] = decimal.split('.');
+  return BigInt(whole) * 1_000_000n + BigInt(places.slice(0, 6).padEnd(6, '0'));
+}

@@ -1,0 +1,257 @@
+import { chmodSync } from 'node:fs';
+import type { Settings } from '../config/index.ts';
+import {
+  dataDir,
+  keepFact,
+  lockDataDir,
+  migrate,
+  openDatabase,
+  prepareDataDir,
+  readFact,
+  type Database,
+} from '../db/index.ts';
+import { startDevRelay, type DevRelay } from '../dev-relay/index.ts';
+import { OPERATOR, post, WALLET } from '../ledger/index.ts';
+import { withTimeout, type Clock } from '../lib/clock.ts';
+import { ConfigError, OutsideError } from '../lib/errors.ts';
+import { errorFields, type Log } from '../lib/log.ts';
+import type { Rng } from '../lib/rng.ts';
+import type { Secret } from '../lib/secret.ts';
+import { msats, unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import { highWater, raiseHighWater } from '../messaging/index.ts';
+import { encodeNpub } from '../nostr/keys.ts';
+import { createLocalSigner } from '../nostr/local-signer.ts';
+import type { RelayState } from '../ports/relays.ts';
+import type { Wallet } from '../ports/wallet.ts';
+import { schedule } from '../tasks/index.ts';
+import { createAdapters } from './adapters.ts';
+import { compose, type Timmy } from './compose.ts';
+import { HOUSEKEEPING_KEY } from './housekeeping.ts';
+import { PROFILE_TASK_KEY } from './profile-task.ts';
+import { crashPoints } from './system.ts';
+
+export interface DaemonOptions {
+  readonly settings: Settings;
+  readonly secretKey: Secret<Uint8Array>;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly version: string;
+  /** Adds an embedded relay on loopback, and reads there. */
+  readonly dev: boolean;
+}
+
+export interface Daemon {
+  readonly npub: string;
+  readonly devRelayUrl: string | null;
+  readonly relays: readonly string[];
+  /** Resolves when the inbox is subscribed on at least one relay. */
+  readonly ready: Promise<void>;
+  /** Stops taking work, finishes or parks what is under way, closes everything; within ten seconds. */
+  stop(): Promise<void>;
+}
+
+const LOOKBACK_SECONDS = 3 * 86_400;
+const STOP_GRACE_MS = 7000;
+
+/**
+ * Starts Timmy: lock, database, migrations, worker, relays, in this order. The worker begins before any relay is
+ * there: payments are watched and refunds paid without relays.
+ *
+ * @throws ConfigError when it cannot run as configured; nothing is left running then.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { settings, clock, rng, log } = options;
+  const dir = dataDir(settings.TIMMY_DATA_DIR);
+  prepareDataDir(dir);
+  const unlock = lockDataDir(dir);
+  const undo: (() => unknown)[] = [unlock];
+  try {
+    const database = openChecked(dir.databaseFile, clock, log);
+    undo.unshift(() => database.close());
+    const bornAt = birth(database, clock);
+    const devRelay = options.dev ? await startDevRelay({ port: settings.TIMMY_DEV_RELAY_PORT }) : null;
+    if (devRelay !== null) undo.unshift(() => devRelay.close());
+    const where = relaysOf(settings, devRelay);
+    const signer = createLocalSigner(options.secretKey, rng);
+    const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
+    await adopt(adapters.wallet, database, options);
+    const reach = crashPoints(settings.TIMMY_CRASH_AT);
+    const { version, secretKey } = options;
+    const timmy = compose({
+      settings,
+      ...where,
+      secretKey,
+      signer,
+      database,
+      clock,
+      rng,
+      log,
+      reach,
+      ...adapters,
+      version,
+      bornAt,
+    });
+    announceStubs(options, adapters.wallet, adapters.agent.kind);
+
+    const stopHints = adapters.wallet.watch(timmy.onWalletHint);
+    scheduleRecurring(database, clock);
+    timmy.worker.start();
+    // Asked before anybody needs it: the first customer does not wait for slow price sources.
+    void timmy.prices.refresh(new AbortController().signal);
+    const npub = encodeNpub(signer.publicKey);
+    const ready = subscribe(timmy, adapters.relays, where.inboxRelays, signer.publicKey, {
+      database,
+      log,
+      npub,
+      devRelay,
+    });
+
+    return {
+      npub,
+      devRelayUrl: devRelay?.url ?? null,
+      relays: where.inboxRelays,
+      ready,
+      stop: async () => {
+        log.info('stopping');
+        stopHints();
+        await adapters.relays.close();
+        await timmy.worker.stop(STOP_GRACE_MS);
+        if (devRelay !== null) await devRelay.close();
+        database.checkpoint('TRUNCATE');
+        database.close();
+        unlock();
+        log.info('stopped');
+      },
+    };
+  } catch (error) {
+    for (const step of undo) await step();
+    throw error;
+  }
+}
+
+function openChecked(file: string, clock: Clock, log: Log): Database {
+  const database = openDatabase(file);
+  try {
+    const check = database.read.$client.pragma('quick_check(1)', { simple: true });
+    if (check !== 'ok')
+      throw new ConfigError([`The database ${file} is damaged. Restore a backup: timmy restore FILE`]);
+    const applied = migrate(database, clock.now(), (before) => {
+      const copy = `${file}.before-${before}`;
+      database.read.$client.prepare('VACUUM INTO ?').run(copy);
+      chmodSync(copy, 0o600);
+      log.info('database.copied', { before });
+    });
+    if (applied.length > 0) log.info('database.migrated', { applied });
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** When this data directory was first started; messages written before are not run. */
+function birth(database: Database, clock: Clock): UnixSeconds {
+  const known = readFact(database.read, 'born_at');
+  if (known !== null) return unixSeconds(Number(known));
+  const now = clock.now();
+  database.write((tx) => keepFact(tx, 'born_at', String(now)));
+  return now;
+}
+
+function relaysOf(
+  settings: Settings,
+  devRelay: DevRelay | null,
+): { inboxRelays: readonly string[]; discoveryRelays: readonly string[] } {
+  if (devRelay === null)
+    return { inboxRelays: settings.TIMMY_RELAYS, discoveryRelays: settings.TIMMY_DISCOVERY_RELAYS };
+  return { inboxRelays: [devRelay.url], discoveryRelays: [] };
+}
+
+/**
+ * A database remembers its wallet: started with another it stops, for its books would be wrong. Sats found in the
+ * wallet at first contact are the operator's. A wallet that cannot be reached is asked again by the tasks that need it.
+ */
+async function adopt(wallet: Wallet, database: Database, { clock, log }: DaemonOptions): Promise<void> {
+  const limited = withTimeout(clock, 10_000);
+  try {
+    const { walletId, balanceMsats, version } = await wallet.contact(limited.signal);
+    const identity = `${wallet.kind}:${wallet.network}:${walletId}`;
+    const known = readFact(database.read, 'wallet');
+    if (known !== null && known !== identity) {
+      throw new ConfigError([
+        `This database belongs to another wallet (${known}, not ${identity}). Configure that one again, or book the change: timmy ledger adopt-wallet`,
+      ]);
+    }
+    if (known === null) {
+      database.write((tx) => {
+        keepFact(tx, 'wallet', identity);
+        post(tx, {
+          debit: WALLET,
+          credit: OPERATOR,
+          amountMsats: msats(balanceMsats),
+          kind: 'found',
+          cause: identity,
+          at: clock.now(),
+        });
+      });
+    }
+    log.info('wallet.contact', { kind: wallet.kind, network: wallet.network, version });
+  } catch (error) {
+    if (!(error instanceof OutsideError)) throw error;
+    if (error.fault === 'rejected')
+      throw new ConfigError([`The wallet refuses us (${error.message}). Check LNBITS_URL and its keys.`]);
+    log.warn('wallet.unreachable', errorFields(error));
+  } finally {
+    limited.done();
+  }
+}
+
+function announceStubs(options: DaemonOptions, wallet: Wallet, agent: string): void {
+  if (wallet.kind === 'stub')
+    options.log.warn('stub.wallet', {
+      note: 'no LNBITS_URL and LNBITS_API_KEY: no real sats; timmy pay pays invoices',
+    });
+  if (agent === 'stub') options.log.warn('stub.agent', { note: 'no ANTHROPIC_API_KEY: no model answers' });
+}
+
+function scheduleRecurring(database: Database, clock: Clock): void {
+  database.write((tx) => {
+    const now = clock.now();
+    for (const [kind, key] of [
+      ['profile.publish', PROFILE_TASK_KEY],
+      ['housekeeping', HOUSEKEEPING_KEY],
+    ] as const) {
+      schedule(tx, { kind, payload: {}, key, dueAt: now, now });
+    }
+  });
+}
+
+function subscribe(
+  timmy: Timmy,
+  relays: ReturnType<typeof createAdapters>['relays'],
+  inboxRelays: readonly string[],
+  pubkey: string,
+  { database, log, npub, devRelay }: { database: Database; log: Log; npub: string; devRelay: DevRelay | null },
+): Promise<void> {
+  let saidReady = false;
+  return new Promise((resolve) => {
+    const onState = (state: RelayState): void => {
+      log.debug('relay.state', { relay: state.url, state: state.state });
+      if (saidReady || state.state !== 'subscribed') return;
+      saidReady = true;
+      log.info('ready', { npub, relays: inboxRelays, ...(devRelay === null ? {} : { dev_relay: devRelay.url }) });
+      resolve();
+    };
+    relays.start(
+      inboxRelays,
+      [{ name: 'dm', filter: { kinds: [1059], '#p': [pubkey] }, lookbackSeconds: LOOKBACK_SECONDS }],
+      {
+        onEvent: (event, relay) => timmy.inbox.receive(event, relay),
+        highWater: (relay) => highWater(database.read, relay),
+        onSynced: (relay, at) => database.write((tx) => raiseHighWater(tx, relay, at)),
+        onState,
+      },
+    );
+  });
+}

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { createLog } from '../app/log-sink.ts';
+import { startDaemon } from '../app/daemon.ts';
+import { describeStubPayment, payStub } from '../app/pay-stub.ts';
+import { VERSION } from '../app/version.ts';
+import { encodeInvoice } from '../bolt11/index.ts';
+import { loadSettings, type Settings } from '../config/index.ts';
+import { sha256Hex } from '../lib/hash.ts';
+import { silentLog } from '../lib/log.ts';
+import { generateSecretKey, parseNpub } from '../nostr/keys.ts';
+import { createConversation } from './chat-screen.ts';
+import { openCustomer, type Customer, type ReceivedDm } from './customer/customer.ts';
+import { print, say } from './output.ts';
+import { invoiceIn } from './qr.ts';
+import { Failure, type Cli } from './run.ts';
+
+const REQUEST = 'Why is the sky blue? Explain it to a child.';
+const STEP_MS = 30_000;
+
+/**
+ * `timmy demo`: a whole sale on this machine, with nothing configured and no network: embedded relay, stub wallet,
+ * stub agent, and a customer with a key of its own. In a terminal one may go on talking afterwards.
+ */
+export function registerDemo(program: Command, cli: Cli): void {
+  program
+    .command('demo')
+    .description('see a paid job from the message to the receipt, with nothing configured')
+    .action(async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'timmy-demo-'));
+      try {
+        await runDemo(cli, demoSettings(dir));
+      } finally {
+        rmSync(dir, { recursive: true, force: true });
+      }
+    });
+}
+
+/** Whatever this machine has configured stays out: the demo never touches a real wallet, key or relay. */
+function demoSettings(dir: string): Settings {
+  const env = {
+    TIMMY_DATA_DIR: dir,
+    TIMMY_DEV_RELAY_PORT: '0',
+    TIMMY_ALLOW_PRIVATE_NETWORK: '1',
+    TIMMY_LOG_LEVEL: 'warn',
+  };
+  return loadSettings({ env, cwd: dir });
+}
+
+async function runDemo(cli: Cli, settings: Settings): Promise<void> {
+  const { clock, rng } = cli;
+  say(cli, 'Starting: an embedded relay, a stub wallet (regtest, no real sats), a stub agent (no model), and Timmy.');
+  const log = createLog({ level: 'error', stream: cli.stderr, pretty: true, clock });
+  const daemon = await startDaemon({
+    settings,
+    secretKey: generateSecretKey(rng),
+    clock,
+    rng,
+    log,
+    version: VERSION,
+    dev: true,
+  });
+  await daemon.ready;
+  say(cli, `Timmy is ${daemon.npub}\nIts relay is ${daemon.devRelayUrl ?? ''}\n`);
+  const timmy = parseNpub(daemon.npub) ?? '';
+
+  const waiting: { match: (text: string) => boolean; resolve: (text: string) => void }[] = [];
+  const heard: string[] = [];
+  const screen = createConversation({
+    recipient: timmy,
+    columns: () => (cli.stdout.isTTY ? cli.stdout.columns : 0),
+    write: (words) => print(cli, false, null, `${indent('Timmy', words)}\n`),
+  });
+  const onMessage = (message: ReceivedDm): void => {
+    screen.receive(message);
+    heard.push(message.text);
+    for (const one of [...waiting]) {
+      if (!one.match(message.text)) continue;
+      waiting.splice(waiting.indexOf(one), 1);
+      one.resolve(message.text);
+    }
+  };
+  const customer = await openCustomer({
+    secretKey: generateSecretKey(rng),
+    relays: [daemon.devRelayUrl ?? ''],
+    connect: (signer) => cli.connect(signer),
+    clock,
+    rng,
+    log: silentLog,
+    onMessage,
+  });
+  const next = (what: string, match: (text: string) => boolean): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const cancel = clock.after(STEP_MS, () =>
+        reject(new Failure(`Nothing came within 30 seconds: ${what}. This is a bug; please report it.`)),
+      );
+      waiting.push({ match, resolve: (text) => (cancel(), resolve(text)) });
+    });
+  try {
+    await story(cli, settings, { customer, timmy, next });
+    if (cli.stdin.isTTY) await goOn(cli, settings, customer, timmy, () => screen.lastInvoice()?.bolt11);
+  } finally {
+    await customer.close();
+    await daemon.stop();
+  }
+}
+
+interface Stage {
+  readonly customer: Customer;
+  readonly timmy: string;
+  readonly next: (what: string, match: (text: string) => boolean) => Promise<string>;
+}
+
+async function story(cli: Cli, settings: Settings, { customer, timmy, next }: Stage): Promise<void> {
+  const isInvoice = (text: string): boolean => invoiceIn(text) !== null;
+  const write = async (text: string): Promise<void> => {
+    print(cli, false, null, `${indent('You', text)}\n`);
+    await customer.send(timmy, text);
+  };
+  const pay = (bolt11: string): void => {
+    const { words } = describeStubPayment(payStub(settings, invoiceIn(bolt11) ?? bolt11));
+    print(cli, false, null, `${indent('Your wallet', words)}\n`);
+  };
+
+  const look = next('the first invoice', isInvoice);
+  await write(REQUEST);
+  const first = await look;
+  const work = next('the invoice for the work', (text) => isInvoice(text) && text !== first);
+  pay(first);
+  const second = await work;
+  const answer = next('the answer', (text) => text.includes('receipt J-'));
+  pay(second);
+  const bill = await answer;
+
+  const id = /J-[0-9A-Z]{5}/.exec(bill)?.[0] ?? '';
+  const change = Number(/(\d+) yours/.exec(bill)?.[1] ?? 0);
+  const receipt = next('the receipt', (text) => text.includes('"sig"'));
+  await write(`receipt ${id}`);
+  await receipt;
+  if (change > 0) {
+    const paidOut = next('the change', (text) => text.startsWith('Paid out'));
+    await write(customerInvoice(cli, change));
+    await paidOut;
+  }
+  print(cli, false, null, 'That was a whole sale: request, price, invoice, payment, answer, receipt, change.');
+}
+
+/** An invoice of the customer's own wallet, for the change. */
+function customerInvoice(cli: Cli, sats: number): string {
+  const preimage = cli.rng.bytes(32);
+  return encodeInvoice(
+    {
+      network: 'regtest',
+      amountMsats: BigInt(sats) * 1000n,
+      timestamp: cli.clock.now(),
+      expirySeconds: 3600,
+      description: 'my change',
+      paymentHash: sha256Hex(preimage),
+      paymentSecret: sha256Hex(cli.rng.bytes(32)),
+    },
+    cli.rng.bytes(32),
+  );
+}
+
+async function goOn(
+  cli: Cli,
+  settings: Settings,
+  customer: Customer,
+  timmy: string,
+  lastInvoice: () => string | undefined,
+): Promise<void> {
+  say(cli, '\nGo on talking if you like: what you type is sent, /pay pays the last invoice, /quit ends.');
+  const input = createInterface({ input: cli.stdin, output: cli.stdout, terminal: true, prompt: '> ' });
+  input.prompt();
+  for await (const line of input) {
+    const text = line.trim();
+    if (text === '/quit') break;
+    const bolt11 = lastInvoice();
+    if (text === '/pay')
+      say(
+        cli,
+        bolt11 === undefined ? 'There was no invoice yet.' : describeStubPayment(payStub(settings, bolt11)).words,
+      );
+    else if (text !== '') await customer.send(timmy, text);
+    input.prompt();
+  }
+  input.close();
+}
+
+function indent(who: string, text: string): string {
+  return `${who}:\n${text.replace(/^/gm, '  ')}`;
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { VERSION } from '../app/version.ts';
+import { readFact, statement, type Reader } from '../db/index.ts';
+import { countUndelivered } from '../messaging/index.ts';
+import { balance, WALLET } from '../ledger/index.ts';
+import { countTasks } from '../tasks/index.ts';
+import { print } from './output.ts';
+import { showMsats, table, withDatabase } from './reading.ts';
+import type { Cli } from './run.ts';
+
+/** `timmy status`: how this Timmy stands, read from its database beside the running daemon. */
+export function registerStatus(program: Command, cli: Cli): void {
+  program
+    .command('status')
+    .description('how Timmy stands')
+    .option('--json', 'one JSON object')
+    .action((options: { json?: true }) =>
+      withDatabase(cli, ({ read }, settings) => {
+        const stub = {
+          lightning: settings.LNBITS_URL === undefined,
+          agent: settings.ANTHROPIC_API_KEY === undefined,
+          provisioner: true,
+        };
+        const counts = (sql: string): Record<string, number> =>
+          Object.fromEntries(
+            (statement(read, sql).all() as { state: string; n: number }[]).map((row) => [row.state, row.n]),
+          );
+        const jobs = counts('SELECT state, count(*) AS n FROM jobs GROUP BY state');
+        const owedMsats = sumOf(read, 'owed:');
+        const payingMsats = sumOf(read, 'paying:');
+        const tasks = countTasks(read);
+        const value = {
+          version: VERSION,
+          wallet: readFact(read, 'wallet'),
+          stub,
+          jobs,
+          tasks,
+          undelivered: countUndelivered(read),
+          wallet_msats: Number(balance(read, WALLET)),
+          owed_msats: Number(owedMsats),
+          paying_msats: Number(payingMsats),
+        };
+        const stubs = Object.entries(stub)
+          .filter(([, isStub]) => isStub)
+          .map(([name]) => name);
+        const words = table([
+          ['version', VERSION],
+          ['wallet', value.wallet ?? 'not contacted yet'],
+          ['stubs', stubs.length === 0 ? 'none' : `${stubs.join(', ')} (no real service behind them)`],
+          [
+            'jobs',
+            Object.entries(jobs)
+              .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
+              .join(', ') || 'none',
+          ],
+          ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
+          ['owed', `${showMsats(owedMsats)} sats, ${showMsats(payingMsats)} on their way`],
+          ['messages', `${value.undelivered} on their way`],
+          ['tasks', `${tasks.waiting} waiting, ${tasks.running} running, ${tasks.dead} set aside`],
+        ]);
+        print(cli, options.json === true, value, words);
+      }),
+    );
+}
+
+function sumOf(reader: Reader, prefix: string): bigint {
+  const row = statement(
+    reader,
+    `SELECT coalesce(sum(credits - debits), 0) AS n FROM accounts WHERE id LIKE ? || '%'`,
+  ).get(prefix);
+  return BigInt((row as { n: number }).n);
+}

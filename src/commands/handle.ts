@@ -1,0 +1,278 @@
+import { mayTell } from '../customers/index.ts';
+import type { Database, Tx } from '../db/index.ts';
+import type { CommandContext, RpcMethod, WordCommand } from '../engine/index.ts';
+import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
+import { enqueue, findReplay, loadInbound, noteDialect, type InboundMessage } from '../messaging/index.ts';
+import { answerRpc } from '../messaging/rpc-answers.ts';
+import {
+  failure,
+  failureOf,
+  invalidParams,
+  isReplayable,
+  parseEnvelope,
+  replayKey,
+  RPC_ERROR,
+  success,
+  type RpcRequest,
+} from '../messaging/dialects/jsonrpc/index.ts';
+import { understandText, type Understood } from '../messaging/dialects/text/index.ts';
+import type { PriceBook } from '../payments/index.ts';
+import type { Product } from '../engine/product.ts';
+import type { Commit, TaskKind } from '../tasks/index.ts';
+import { openOrders, statusText } from './orders.ts';
+import { shortHelp } from './help.ts';
+import type { Refunds } from './refund.ts';
+import type { CommandOptions, Registry } from './registry.ts';
+
+export interface HandleOptions extends CommandOptions {
+  readonly database: Database;
+  readonly prices: PriceBook;
+  readonly products: readonly Product[];
+  readonly registry: Registry;
+  readonly refunds: Refunds;
+  readonly rpcBytes: number;
+}
+
+const HOUR = 3600;
+/** Rumor kinds that carry words: a chat message, and the note that nak wraps. */
+const TEXT_KINDS = [14, 1, 4];
+const FILE_KIND = 15;
+
+type Reading =
+  | { readonly dialect: 'words'; readonly understood: Understood<WordCommand> }
+  | { readonly dialect: 'rpc'; readonly request: RpcRequest; readonly method: RpcMethod | undefined }
+  | { readonly dialect: 'broken_rpc'; readonly answer: string }
+  | { readonly dialect: 'ignored' };
+
+/**
+ * One message becomes one command. The price is refreshed first where it will be needed; everything else is decided
+ * and committed in one transaction with the end of the task.
+ *
+ * Killed midway: nothing happened; the message is read again.
+ */
+export function handleTask(options: HandleOptions): TaskKind<{ inboxId: number }> {
+  const { database, texts, registry, prices } = options;
+  return {
+    kind: 'dm.handle',
+    pool: 'orders',
+    leaseSeconds: 30,
+    maxAttempts: 5,
+    run: async (task, signal): Promise<Commit> => {
+      const message = loadInbound(database.read, task.payload.inboxId);
+      const text = texts.read(database.read, message.textId);
+      if (text === null) return () => {};
+      const reading = read(options, message, text);
+      if (needsPrice(reading)) await prices.refresh(signal);
+      return (tx) => handle(options, tx, message, reading);
+    },
+    parked: (tx, task) => {
+      const message = loadInbound(tx, task.payload.inboxId);
+      options.alert(tx, `A message could not be handled and was set aside (task ${task.id}).`);
+      if (message.dialect === 'rpc') return;
+      const text =
+        'I stumbled over your message and could not handle it. Nothing was charged; a person looks at it. Please try other words.';
+      enqueue(tx, texts, { to: message.sender, text, answering: message }, options.clock.now());
+    },
+  };
+
+  function needsPrice(reading: Reading): boolean {
+    if (reading.dialect === 'rpc') return reading.method?.needsPrice === true;
+    if (reading.dialect !== 'words') return false;
+    const { understood } = reading;
+    if (understood.type === 'command')
+      return registry.words.find((word) => word.word === understood.word)?.needsPrice === true;
+    return understood.type === 'request' || understood.type === 'about' || understood.type === 'smallTalk';
+  }
+}
+
+function read(options: HandleOptions, message: InboundMessage, text: string): Reading {
+  if (!TEXT_KINDS.includes(message.kind)) return { dialect: 'ignored' };
+  const { registry, products, database, rpcBytes } = options;
+  const envelope = parseEnvelope(text, rpcBytes);
+  switch (envelope.type) {
+    case 'request':
+      return {
+        dialect: 'rpc',
+        request: envelope,
+        method: registry.methods.find((method) => method.method === envelope.method),
+      };
+    case 'failure':
+      return { dialect: 'broken_rpc', answer: failure(envelope.id, envelope.code, envelope.message, envelope.data) };
+    case 'ignored':
+      return { dialect: 'ignored' };
+    case 'notRpc': {
+      const hasOpenThings = openOrders(database.read, products, message.sender).length > 0;
+      return { dialect: 'words', understood: understandText(text, { words: registry.words, hasOpenThings }) };
+    }
+  }
+}
+
+function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading: Reading): void {
+  const { clock, texts, limits } = options;
+  const now = clock.now();
+  const tell = (what: string, seconds: number, text: string): void => {
+    if (!mayTell(tx, message.sender, what, seconds, now)) return;
+    enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+  };
+  if (message.isGroup) {
+    return tell('group', 30 * 24 * HOUR, 'I answer in private only: please write to me alone. Nothing was charged.');
+  }
+  if (message.kind === FILE_KIND) return tell('file', HOUR, READ_TEXT_ONLY);
+  if (reading.dialect === 'ignored') return;
+  if (message.age === 'future') {
+    return tell(
+      'clock',
+      30 * 24 * HOUR,
+      'Your clock is more than 15 minutes ahead, so I did not run your message. Please set it right and send it again. Nothing was charged.',
+    );
+  }
+  if (message.age === 'stale') {
+    return tell(
+      'stale',
+      HOUR,
+      'Your message is more than three days old, so I did not run it. Please send it again if you still want it. Nothing was charged.',
+    );
+  }
+  const rate = limits.takeCommand(message.sender);
+  if (!rate.pass) {
+    if (rate.silent) return;
+    const text = `That is too fast for me. Nothing was charged. Please wait ${rate.retryAfter} seconds and send it again.`;
+    const refusal = refuse('rate_limited', text, { retry_after: rate.retryAfter });
+    if (reading.dialect === 'rpc')
+      enqueue(tx, texts, { to: message.sender, text: failureOf(reading.request.id, refusal), answering: message }, now);
+    else enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+    return;
+  }
+  if (reading.dialect === 'broken_rpc') {
+    if (limits.takeUnpaidAnswer(message.sender))
+      enqueue(tx, texts, { to: message.sender, text: reading.answer, answering: message }, now);
+    return;
+  }
+  if (reading.dialect === 'rpc') return handleRpc(options, tx, message, reading.request, reading.method);
+  noteDialect(tx, message.id, 'words');
+  handleWords(options, tx, { ...message, dialect: 'words' }, reading.understood, tell);
+}
+
+const READ_TEXT_ONLY = 'I read text only, nothing was charged. Write it in words.';
+
+function handleWords(
+  options: HandleOptions,
+  tx: Tx,
+  message: InboundMessage,
+  understood: Understood<WordCommand>,
+  tell: (what: string, seconds: number, text: string) => void,
+): void {
+  const { registry, products, info } = options;
+  const context = contextOf(options, message);
+  const outcome = (): Refusal | undefined => {
+    switch (understood.type) {
+      case 'command': {
+        const command = registry.words.find((word) => word.word === understood.word);
+        return command?.run(tx, understood.args, context);
+      }
+      case 'usage':
+        context.say(tx, `That is written: ${understood.usage}`);
+        return undefined;
+      case 'request':
+        return registry.request(tx, understood.text, context);
+      case 'smallTalk':
+        // Nothing is answered to a mere emoji or thanks: two polite machines would never stop.
+        if (understood.kind === 'greeting' || understood.kind === 'test' || understood.kind === 'nudge')
+          tell('help', 600, shortHelp(info, tx));
+        return undefined;
+      case 'about':
+        context.say(tx, shortHelp(info, tx));
+        return undefined;
+      case 'statusAsk': {
+        const order = understood.id === null ? undefined : options.engine.owned(tx, understood.id, message.sender);
+        const line = order?.product.look(tx, order.order.id)?.statusLine;
+        const open = openOrders(tx, products, message.sender);
+        context.say(tx, line ?? statusText(tx, products, message.sender), { paid: open.some((one) => one.isPaid) });
+        return undefined;
+      }
+      case 'paidAsk':
+        return registry.words.find((word) => word.word === 'paid')?.run(tx, { id: null, preimage: null }, context);
+      case 'destination':
+        return options.refunds.pay(tx, understood.destination, context);
+      case 'mediaOnly':
+        tell('file', HOUR, READ_TEXT_ONLY);
+        return undefined;
+      case 'secretKey':
+        context.say(
+          tx,
+          'You sent me a secret key. I did not keep it, but it is no longer secret: make a new key. Nothing was charged.',
+        );
+        if (message.textId !== null) options.texts.erase(tx, message.textId);
+        return undefined;
+    }
+  };
+  const refused = outcome();
+  if (refused !== undefined) context.say(tx, refused.text);
+}
+
+function handleRpc(
+  options: HandleOptions,
+  tx: Tx,
+  message: InboundMessage,
+  request: RpcRequest,
+  method: RpcMethod | undefined,
+): void {
+  const { texts, clock, limits } = options;
+  const now = clock.now();
+  const key = replayKey(message.sender, request);
+  const rpc = { id: request.id, method: request.method, key: method?.changes === true ? key : null };
+  const asked: InboundMessage = { ...message, dialect: 'rpc', rpcId: rpc.id, rpcMethod: rpc.method, rpcKey: rpc.key };
+  if (asked.rpcKey !== null) {
+    const replay = findReplay(tx, key, message.id, now);
+    if (replay.state === 'answered') {
+      const text = texts.read(tx, replay.textId);
+      if (text !== null) enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+      return;
+    }
+    // Its first answer is on the way and serves both.
+    if (replay.state === 'under_way') return;
+  }
+  noteDialect(tx, message.id, 'rpc', rpc);
+  const fail = (refusal: Refusal): void => {
+    answerRpc(tx, texts, asked, failureOf(request.id, refusal), { replayable: isReplayable(refusal.refusal) }, now);
+  };
+  if (method === undefined) {
+    if (limits.takeUnpaidAnswer(message.sender)) {
+      answerRpc(
+        tx,
+        texts,
+        asked,
+        failure(
+          request.id,
+          RPC_ERROR.methodNotFound,
+          `There is no method ${request.method.slice(0, 64)}. info lists them.`,
+        ),
+        { replayable: false },
+        now,
+      );
+    }
+    return;
+  }
+  const params = method.params.safeParse(request.params);
+  if (!params.success) {
+    answerRpc(tx, texts, asked, invalidParams(request.id, params.error), { replayable: true }, now);
+    return;
+  }
+  const outcome = method.run(tx, params.data, contextOf(options, asked));
+  if (outcome === 'later') return;
+  if (isRefusal(outcome)) return fail(outcome);
+  answerRpc(tx, texts, asked, success(request.id, outcome.result), { replayable: true }, now);
+}
+
+function contextOf(options: HandleOptions, message: InboundMessage): CommandContext {
+  const { clock, texts, limits } = options;
+  const now = clock.now();
+  return {
+    message,
+    now,
+    say: (tx, text, how = {}) => {
+      if (how.paid !== true && !limits.takeUnpaidAnswer(message.sender)) return;
+      enqueue(tx, texts, { to: message.sender, text, answering: message, reference: how.reference ?? true }, now);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Reader, Tx } from '../db/index.ts';
+import { wordCommand, type WordCommand } from '../engine/index.ts';
+import { nothing } from '../messaging/dialects/text/index.ts';
+import type { InfoParts } from './info.ts';
+
+/** The short help, under 350 characters so that no client folds it away: what this is, what it costs, how to begin. */
+export function shortHelp(info: InfoParts, reader: Reader): string {
+  return (
+    `I am ${info.name}, a machine that answers questions for sats. Write what you want done: ${info.priceInWords(reader)}. ` +
+    'You pay a Lightning invoice that I send, and get back what it did not cost. Your words go to a model provider. help lists the commands.'
+  );
+}
+
+const LONG_HELP = `Write what you want done and I name the price.
+job <text>: a request of its own
+long <text>: a longer answer
+quote <text>: only the price
+one: pay look and work at once
+status: what is open, what is yours
+invoice <id>: the invoice again
+cancel <id>: drop it
+paid: look for my payment
+refund <invoice>: pay out what is yours
+receipt <id>: every figure, signed
+history: what you bought
+forget: erase my texts`;
+
+export function helpCommand(info: InfoParts): WordCommand {
+  return wordCommand({
+    word: 'help',
+    usage: 'help',
+    parse: nothing,
+    needsPrice: true,
+    run: (tx: Tx, _args, context) => {
+      context.say(tx, `${LONG_HELP}\n\nToday: ${info.priceInWords(tx)}. Requests are sent to a model provider.`);
+      return undefined;
+    },
+  });
+}

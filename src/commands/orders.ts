@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import type { Reader, Tx } from '../db/index.ts';
+import {
+  rpcMethod,
+  wordCommand,
+  type CommandContext,
+  type Engine,
+  type ListedOrder,
+  type Product,
+  type RpcMethod,
+  type WordCommand,
+} from '../engine/index.ts';
+import { refuse, type Refusal } from '../lib/errors.ts';
+import { wholeSats } from '../lib/units.ts';
+import { anyOf, nothing, one, optional, shortId } from '../messaging/dialects/text/index.ts';
+import { debtsOf, invoicesOf, owedInAll, payoutsTo } from '../payments/index.ts';
+
+/** Commands that concern orders whatever their product: status, invoice, cancel, history. */
+export function orderWords(engine: Engine, products: readonly Product[]): WordCommand[] {
+  const deliver =
+    (type: 'cancel' | 'invoice') =>
+    (tx: Tx, { id }: { id: string | null }, context: CommandContext) => {
+      const wanted = id ?? newestOpen(tx, products, context.message.sender)?.summary.id;
+      if (wanted === undefined) return refuse('not_found', 'Nothing of yours is open. Write what you want done.');
+      const found = engine.owned(tx, wanted, context.message.sender);
+      if (found === undefined) return noSuchOrder(wanted);
+      const event = { type: 'command' as const, command: { type }, replyTo: context.message.id };
+      return engine.deliver(tx, { kind: found.product.kind, id: wanted }, event);
+    };
+  return [
+    wordCommand({
+      word: 'status',
+      usage: 'status [id]',
+      parse: anyOf({ id: shortId }),
+      run: (tx, { id }: { id: string | null }, context) => {
+        const { sender } = context.message;
+        if (id === null) {
+          context.say(tx, statusText(tx, products, sender), {
+            paid: openOrders(tx, products, sender).some((order) => order.isPaid),
+          });
+          return undefined;
+        }
+        const found = engine.owned(tx, id, sender);
+        const order = found?.product.look(tx, id);
+        if (order === undefined) return noSuchOrder(id);
+        context.say(tx, order.statusLine, { paid: order.isPaid });
+        return undefined;
+      },
+    }),
+    wordCommand({
+      word: 'invoice',
+      usage: 'invoice <id>',
+      parse: optional('id', one('id', shortId)),
+      needsPrice: true,
+      run: deliver('invoice'),
+    }),
+    wordCommand({
+      word: 'cancel',
+      usage: 'cancel <id>',
+      parse: optional('id', one('id', shortId)),
+      run: deliver('cancel'),
+    }),
+    wordCommand({
+      word: 'history',
+      usage: 'history',
+      parse: nothing,
+      run: (tx, _args, context) => {
+        const entries = history(tx, products, context.message.sender, 10, null).entries;
+        const lines = entries.map((entry) => {
+          const owed = entry.owed_sats > 0 ? `, ${entry.owed_sats} yours` : '';
+          const refunded = entry.refunded_sats > 0 ? `, ${entry.refunded_sats} paid back` : '';
+          return `${entry.id} ${entry.state.replaceAll('_', ' ')}: ${entry.paid_sats} sats paid${owed}${refunded}`;
+        });
+        context.say(
+          tx,
+          lines.length === 0 ? 'You have bought nothing yet. Write what you want done.' : lines.join('\n'),
+        );
+        return undefined;
+      },
+    }),
+  ];
+}
+
+export function historyMethod(products: readonly Product[]): RpcMethod {
+  return rpcMethod({
+    method: 'history',
+    params: z
+      .strictObject({ limit: z.int().min(1).max(10).optional(), before: z.string().max(16).optional() })
+      .optional(),
+    changes: false,
+    run: (tx, params, { message }) => ({
+      result: history(tx, products, message.sender, params?.limit ?? 10, params?.before ?? null),
+    }),
+  });
+}
+
+/** `Entry` of protocol.md §1. */
+interface Entry {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly paid_sats: number;
+  readonly owed_sats: number;
+  readonly refunded_sats: number;
+}
+
+function history(
+  reader: Reader,
+  products: readonly Product[],
+  owner: string,
+  limit: number,
+  before: string | null,
+): { entries: Entry[]; next?: string } {
+  const all = products
+    .flatMap((product) =>
+      product.list(
+        reader,
+        owner,
+        limit + 1,
+        before?.startsWith(`${product.prefix}-`) === true ? before : null,
+      ),
+    )
+    .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
+  const entries = all.slice(0, limit).map(({ summary }) => {
+    const debts = debtsOf(reader, summary.id);
+    const sum = (states: readonly string[]): number =>
+      Math.floor(
+        debts.filter((debt) => states.includes(debt.state)).reduce((total, debt) => total + debt.amountMsats, 0) / 1000,
+      );
+    return {
+      id: summary.id,
+      kind: summary.kind,
+      state: summary.state,
+      created_at: summary.createdAt,
+      updated_at: summary.updatedAt,
+      paid_sats: Math.floor(
+        invoicesOf(reader, summary.id).reduce((total, invoice) => total + (invoice.paidMsats ?? 0), 0) / 1000,
+      ),
+      owed_sats: sum(['owed', 'paying']),
+      refunded_sats: sum(['paid']),
+    };
+  });
+  const last = entries.at(-1);
+  return all.length > limit && last !== undefined ? { entries, next: last.id } : { entries };
+}
+
+/** Orders of this customer that wait for something, newest first. */
+export function openOrders(reader: Reader, products: readonly Product[], owner: string): ListedOrder[] {
+  return products
+    .flatMap((product) => product.list(reader, owner, 20, null))
+    .filter((order) => order.isOpen)
+    .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
+}
+
+function newestOpen(reader: Reader, products: readonly Product[], owner: string): ListedOrder | undefined {
+  return openOrders(reader, products, owner)[0];
+}
+
+/** What is open, what was last, and what is theirs. */
+export function statusText(reader: Reader, products: readonly Product[], owner: string): string {
+  const open = openOrders(reader, products, owner);
+  const last = products.flatMap((product) => product.list(reader, owner, 1, null));
+  const lines = (open.length > 0 ? open : last).slice(0, 5).map((order) => order.statusLine);
+  const owed = wholeSats(owedInAll(reader, owner));
+  const paying = payoutsTo(reader, owner).filter((payout) => payout.state === 'committed' || payout.state === 'sent');
+  if (owed > 0) lines.push(`${owed} sats are yours: refund pays them out.`);
+  for (const payout of paying) lines.push(`${payout.amountMsats / 1000} sats are on their way to you.`);
+  return lines.length === 0 ? 'Nothing of yours is open. Write what you want done.' : lines.join('\n');
+}
+
+export function noSuchOrder(id: string): Refusal {
+  return refuse('not_found', `There is no ${id} of yours. status shows what is open, history what you bought.`);
+}

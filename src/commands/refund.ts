@@ -1,0 +1,261 @@
+import { z } from 'zod';
+import { checkPayable, decodeInvoice, type PayableRefusal } from '../bolt11/index.ts';
+import type { Reader, Tx } from '../db/index.ts';
+import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
+import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
+import { msats, wholeSats, type Msats } from '../lib/units.ts';
+import {
+  anyOf,
+  destination,
+  parseDestination,
+  shortId,
+  type TypedDestination,
+} from '../messaging/dialects/text/index.ts';
+import {
+  claimableDebts,
+  commitPayout,
+  findInvoiceByHash,
+  findPayout,
+  owedByOrder,
+  owedInAll,
+  payoutsOf,
+  payoutsTo,
+  type PayoutRow,
+} from '../payments/index.ts';
+import { noSuchOrder } from './orders.ts';
+import type { CommandOptions } from './registry.ts';
+
+/** Paying out what is owed, to an invoice for exactly one debt or for all. */
+export interface Refunds {
+  readonly words: readonly WordCommand[];
+  readonly methods: readonly RpcMethod[];
+  /** A bare invoice or address is the refund that is due. */
+  pay(tx: Tx, to: TypedDestination, context: CommandContext): Refusal | undefined;
+}
+
+interface Started {
+  readonly payout: PayoutRow;
+  readonly amountMsats: Msats;
+  /** The orders whose debts it pays; all of the customer's, or one. */
+  readonly orders: readonly string[];
+}
+
+export function refundCommands(options: CommandOptions): Refunds {
+  const { engine, clock, wallet } = options;
+
+  /** Commits one payout to `bolt11`, or says why not; nothing else happens. */
+  function start(tx: Tx, owner: string, bolt11: string, orderId: string | null, replyTo: number): Started | Refusal {
+    const now = clock.now();
+    const debts = claimableDebts(tx, owner).filter((debt) => orderId === null || debt.orderId === orderId);
+    const decoded = decodeInvoice(bolt11);
+    const hash = 'invalid' in decoded ? null : decoded.paymentHash;
+    const known = hash === null ? undefined : findPayout(tx, hash);
+    if (known?.owner === owner) return payoutRefusal(known);
+    if (debts.length === 0) return nothingOwed(tx, owner, orderId);
+    const perOrder = owedByOrder(tx, owner).filter((row) => orderId === null || row.orderId === orderId);
+    const all = msats(perOrder.reduce((sum, row) => sum + row.amountMsats, 0n));
+    const payable = checkPayable(bolt11, {
+      expectedMsats: [all, ...perOrder.map((row) => row.amountMsats)],
+      network: wallet.network,
+      now,
+      isOurHash: (candidate) =>
+        findInvoiceByHash(tx, candidate) !== undefined || findPayout(tx, candidate) !== undefined,
+      ourPayee: options.payee(),
+    });
+    if ('refused' in payable) {
+      const one = perOrder.length > 1 ? perOrder : [];
+      return destinationRefused(payable.refused, all, one);
+    }
+    const { invoice } = payable;
+    const amountMsats = msats(invoice.amountMsats ?? 0n);
+    // All together before one alone: where both fit, everything is paid.
+    const chosen =
+      amountMsats === all
+        ? debts
+        : debts.filter((debt) => debt.orderId === perOrder.find((row) => row.amountMsats === amountMsats)?.orderId);
+    const { paymentHash, expiresAt } = invoice;
+    commitPayout(
+      tx,
+      {
+        paymentHash,
+        bolt11,
+        owner,
+        amountMsats,
+        debts: chosen,
+        destination: null,
+        invoiceExpiresAt: expiresAt,
+        replyTo,
+      },
+      now,
+    );
+    const payout = findPayout(tx, paymentHash);
+    if (payout === undefined) throw new Error('payout.missing');
+    return { payout, amountMsats, orders: [...new Set(chosen.map((debt) => debt.orderId))] };
+  }
+
+  function pay(
+    tx: Tx,
+    to: TypedDestination,
+    context: CommandContext,
+    orderId: string | null = null,
+  ): Refusal | undefined {
+    const { sender, id } = context.message;
+    if (to.kind === 'bolt11') {
+      const own = ownInvoice(tx, to.value);
+      if (own !== undefined) {
+        context.say(tx, own);
+        return undefined;
+      }
+    } else {
+      const owed = wholeSats(owedInAll(tx, sender));
+      if (owed === 0) return nothingOwed(tx, sender, orderId);
+      return refuse('bad_destination', `I cannot pay to addresses yet. Send an invoice for exactly ${owed} sats.`, {
+        why: 'addresses_not_supported',
+      });
+    }
+    const started = start(tx, sender, to.value, orderId, id);
+    if (isRefusal(started)) return started;
+    const what = started.orders.length === 1 ? started.orders[0] : `all: ${started.orders.join(', ')}`;
+    context.say(tx, `Paying out ${wholeSats(started.amountMsats)} sats (${what}). I say when it has arrived.`, {
+      paid: true,
+    });
+    return undefined;
+  }
+
+  const words = [
+    wordCommand({
+      word: 'refund',
+      usage: 'refund [id] [invoice]',
+      parse: anyOf({ id: shortId, destination }),
+      run: (tx, args: { id: string | null; destination: TypedDestination | null }, context) => {
+        const { sender } = context.message;
+        if (args.id !== null && engine.owned(tx, args.id, sender) === undefined) return noSuchOrder(args.id);
+        if (args.destination !== null) return pay(tx, args.destination, context, args.id);
+        const owed = owedByOrder(tx, sender).filter((row) => args.id === null || row.orderId === args.id);
+        if (owed.length === 0) return nothingOwed(tx, sender, args.id);
+        const sum = msats(owed.reduce((total, row) => total + row.amountMsats, 0n));
+        context.say(tx, `${exactly(sum, owed.length > 1 ? owed : [])}.`, { paid: true });
+        return undefined;
+      },
+    }),
+  ];
+
+  const methods = [
+    rpcMethod({
+      method: 'job.refund',
+      params: z.strictObject({ id: z.string().max(16), destination: z.string().max(4200) }),
+      changes: true,
+      run: (tx, params, { message }) => {
+        const found = engine.owned(tx, params.id, message.sender);
+        if (found?.product.kind !== 'job') return noSuchOrder(params.id);
+        const to = parseDestination(params.destination);
+        if (to?.kind !== 'bolt11')
+          return refuse('bad_destination', 'The destination is no BOLT11 invoice.', { why: 'malformed' });
+        const started = start(tx, message.sender, to.value, params.id, message.id);
+        if (isRefusal(started)) return started;
+        return { result: { job: found.product.rpc(tx, params.id, false) } };
+      },
+    }),
+    rpcMethod({
+      method: 'account.refund',
+      params: z.strictObject({ destination: z.string().max(4200) }),
+      changes: true,
+      run: (tx, params, { message }) => {
+        const to = parseDestination(params.destination);
+        if (to?.kind !== 'bolt11')
+          return refuse('bad_destination', 'The destination is no BOLT11 invoice.', { why: 'malformed' });
+        const started = start(tx, message.sender, to.value, null, message.id);
+        return isRefusal(started) ? started : { result: { refund: rpcPayout(started.payout) } };
+      },
+    }),
+  ];
+
+  return { words, methods, pay };
+}
+
+/** `Refund` of protocol.md §1 for a whole payout. */
+function rpcPayout(payout: PayoutRow): Record<string, unknown> {
+  return {
+    state: payout.state === 'paid' ? 'paid' : payout.state === 'dead' ? 'failed' : 'paying',
+    amount_sats: Math.floor(payout.amountMsats / 1000),
+    destination: payout.destination ?? payout.bolt11,
+    payment_hash: payout.paymentHash,
+    preimage: payout.preimage,
+    error: payout.error,
+  };
+}
+
+/** An invoice of ours sent back is not for us to pay. */
+function ownInvoice(reader: Reader, bolt11: string): string | undefined {
+  const decoded = decodeInvoice(bolt11);
+  const row = 'invalid' in decoded ? undefined : findInvoiceByHash(reader, decoded.paymentHash);
+  if (row === undefined) return undefined;
+  const state =
+    row.state === 'open' ? 'It is still open' : row.state === 'paid' ? 'It is paid already' : 'It has run out';
+  return `That is my invoice: pay it in your wallet. ${state} (${row.orderId}).`;
+}
+
+/** Asked again: told how it stands, paid nothing twice. */
+function payoutRefusal(payout: PayoutRow): Refusal {
+  const { paymentHash, preimage } = payout;
+  const amount = wholeSats(msats(BigInt(payout.amountMsats)));
+  if (payout.state === 'paid') {
+    const proof = preimage === null ? '' : ` Preimage: ${preimage}.`;
+    return refuse('already_paid', `That was paid: ${amount} sats. Payment hash: ${paymentHash}.${proof}`, {
+      payment_hash: paymentHash,
+      preimage,
+    });
+  }
+  if (payout.state === 'dead') {
+    return refuse(
+      'bad_state',
+      `That invoice could not be paid and is not tried again. Please send a fresh one for exactly ${amount} sats.`,
+      { state: 'failed', payment_hash: paymentHash },
+    );
+  }
+  return refuse('bad_state', `Those ${amount} sats are on their way. Nothing for you to do.`, {
+    state: 'paying',
+    payment_hash: paymentHash,
+  });
+}
+
+function nothingOwed(reader: Reader, owner: string, orderId: string | null): Refusal {
+  const attempts = orderId === null ? payoutsTo(reader, owner) : payoutsOf(reader, orderId);
+  const open = attempts.find((attempt) => attempt.state === 'committed' || attempt.state === 'sent');
+  if (open !== undefined) return payoutRefusal(open);
+  const paid = attempts
+    .filter((attempt) => attempt.state === 'paid')
+    .sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
+  if (paid !== undefined) return payoutRefusal(paid);
+  return refuse('bad_state', 'Nothing is owed to you.', { state: 'none', reason: 'nothing is owed' });
+}
+
+function exactly(all: Msats, perOrder: readonly { orderId: string; amountMsats: Msats }[]): string {
+  const sats = wholeSats(all);
+  if (perOrder.length === 0) return `Send me an invoice for exactly ${sats} sats`;
+  const each = perOrder.slice(0, 4).map((row) => `${wholeSats(row.amountMsats)} (${row.orderId})`);
+  return `Send me an invoice for exactly ${sats} sats (all) or ${each.join(' or ')}`;
+}
+
+function destinationRefused(
+  why: PayableRefusal,
+  all: Msats,
+  perOrder: readonly { orderId: string; amountMsats: Msats }[],
+): Refusal {
+  const reason: Readonly<Record<PayableRefusal, string>> = {
+    malformed: 'I cannot read that invoice',
+    broken_signature: 'The signature of that invoice is broken',
+    ours: 'I know that invoice already and cannot pay it',
+    wrong_network: 'That invoice is for another network',
+    amount_missing: 'That invoice names no amount',
+    amount_wrong: 'That invoice is for another amount',
+    expired: 'That invoice has run out',
+    expires_soon: 'That invoice runs out too soon',
+    expires_late: 'That invoice runs for too long',
+    from_future: 'That invoice is dated in the future',
+    cltv_too_long: 'That invoice may lock the money for too long',
+    unknown_feature: 'That invoice needs something I do not know',
+  };
+  const data = { why, expected_sats: wholeSats(all) };
+  return refuse('bad_destination', `${reason[why]}. The money is still yours. ${exactly(all, perOrder)}.`, data);
+}

@@ -1,0 +1,84 @@
+import { DEFAULT_EVAL_MODEL, DEFAULT_WORK_MODEL } from './fragments/model.ts';
+import { DEFAULT_RATES } from './fragments/pricing.ts';
+import type { SettingName, Settings } from './fragments.ts';
+
+/** Something that concerns several settings: what is wrong and how to mend it, or null. */
+export interface Rule {
+  /** A rule is silent while one of these is malformed: that is said already. */
+  readonly reads: readonly SettingName[];
+  readonly check: (settings: Settings) => string | null;
+}
+
+function rule<const N extends SettingName>(
+  reads: readonly N[],
+  check: (settings: Pick<Settings, N>) => string | null,
+): Rule {
+  return { reads, check };
+}
+
+const production = (s: Pick<Settings, 'NODE_ENV'>): boolean => s.NODE_ENV === 'production';
+
+const mend = 'or set TIMMY_ALLOW_STUBS=1 to run with a stub on purpose';
+
+/** What stops the start. */
+export const rules: readonly Rule[] = [
+  rule(['LNBITS_URL', 'LNBITS_API_KEY'], (s) =>
+    s.LNBITS_URL !== undefined && s.LNBITS_API_KEY === undefined
+      ? 'LNBITS_API_KEY is missing: LNBITS_URL is set. Set both, or neither for the stub wallet'
+      : null,
+  ),
+  rule(['LNBITS_URL', 'LNBITS_API_KEY', 'LNBITS_ADMIN_KEY'], (s) =>
+    s.LNBITS_URL === undefined && (s.LNBITS_API_KEY !== undefined || s.LNBITS_ADMIN_KEY !== undefined)
+      ? 'LNBITS_URL is missing: an LNbits key is set. Set both, or neither for the stub wallet'
+      : null,
+  ),
+  rule(['NODE_ENV', 'TIMMY_ALLOW_STUBS', 'LNBITS_URL'], (s) =>
+    production(s) && !s.TIMMY_ALLOW_STUBS && s.LNBITS_URL === undefined
+      ? `LNBITS_URL and LNBITS_API_KEY are missing: in production there is no stub wallet. Set them, ${mend}`
+      : null,
+  ),
+  rule(['NODE_ENV', 'TIMMY_ALLOW_STUBS', 'ANTHROPIC_API_KEY'], (s) =>
+    production(s) && !s.TIMMY_ALLOW_STUBS && s.ANTHROPIC_API_KEY === undefined
+      ? `ANTHROPIC_API_KEY is missing: in production there is no stub agent. Set it, ${mend}`
+      : null,
+  ),
+  rule(['NODE_ENV', 'TIMMY_ALLOW_PRIVATE_NETWORK'], (s) =>
+    production(s) && s.TIMMY_ALLOW_PRIVATE_NETWORK
+      ? 'TIMMY_ALLOW_PRIVATE_NETWORK is for tests: with NODE_ENV=production strangers could reach your network. Unset it'
+      : null,
+  ),
+  rule(['NODE_ENV', 'TIMMY_CRASH_AT'], (s) =>
+    production(s) && s.TIMMY_CRASH_AT !== undefined
+      ? 'TIMMY_CRASH_AT is a test device that kills the process: it is refused with NODE_ENV=production. Unset it'
+      : null,
+  ),
+  rule(['TIMMY_NOSTR_NSEC', 'TIMMY_NOSTR_PASSPHRASE'], (s) =>
+    s.TIMMY_NOSTR_NSEC?.expose().toLowerCase().startsWith('ncryptsec1') === true &&
+    s.TIMMY_NOSTR_PASSPHRASE === undefined
+      ? 'TIMMY_NOSTR_PASSPHRASE is missing: the key is an ncryptsec. Set its passphrase'
+      : null,
+  ),
+  rule(['SHORT_MAX_CHARS', 'MEDIUM_MAX_CHARS'], (s) =>
+    s.SHORT_MAX_CHARS > s.MEDIUM_MAX_CHARS
+      ? 'SHORT_MAX_CHARS must not be above MEDIUM_MAX_CHARS. Lower the one or raise the other'
+      : null,
+  ),
+];
+
+/** What is said at start and changes nothing. */
+export const advice: readonly Rule[] = [
+  rule(['EVAL_MODEL', 'HAIKU_INPUT_COST_PER_1K_TOKENS', 'HAIKU_OUTPUT_COST_PER_1K_TOKENS'], (s) =>
+    s.EVAL_MODEL !== DEFAULT_EVAL_MODEL &&
+    s.HAIKU_INPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.HAIKU_INPUT_COST_PER_1K_TOKENS &&
+    s.HAIKU_OUTPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.HAIKU_OUTPUT_COST_PER_1K_TOKENS
+      ? `EVAL_MODEL is not ${DEFAULT_EVAL_MODEL}, but HAIKU_* still has its rates: set the rates of your model`
+      : null,
+  ),
+  rule(['WORK_MODEL', 'SONNET_INPUT_COST_PER_1K_TOKENS', 'SONNET_OUTPUT_COST_PER_1K_TOKENS'], (s) =>
+    s.WORK_MODEL !== DEFAULT_WORK_MODEL &&
+    s.SONNET_INPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.SONNET_INPUT_COST_PER_1K_TOKENS &&
+    s.SONNET_OUTPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.SONNET_OUTPUT_COST_PER_1K_TOKENS
+      ? `WORK_MODEL is not ${DEFAULT_WORK_MODEL}, but SONNET_* still has its rates: set the rates of your model`
+      : null,
+  ),
+];

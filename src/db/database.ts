@@ -1,0 +1,67 @@
+import Sqlite from 'better-sqlite3';
+import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+
+declare const insideTransaction: unique symbol;
+
+/** What store functions that only read take: the query builder, and `$client` for prepared SQL on hot paths. */
+export type Reader = BetterSQLite3Database<Record<string, never>> & { readonly $client: Sqlite.Database };
+
+/**
+ * What store functions that write take. It exists only inside `Database.write`, so a function that asks for a `Tx`
+ * cannot run outside a transaction; and as the transaction is synchronous, such a function is never `async`.
+ */
+export type Tx = Reader & { readonly [insideTransaction]: true };
+
+export interface Database {
+  readonly read: Reader;
+  /**
+   * Runs `work` in one immediate transaction: all of it is durable (WAL, synchronous=FULL) when this returns, or
+   * none of it happened and the error is passed on.
+   */
+  write<T>(work: (tx: Tx) => T): T;
+  /** Moves the WAL into the file; `truncate` also empties it (after erasing, and at the end). */
+  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void;
+  close(): void;
+}
+
+/** Opens (or creates) the file; `':memory:'` is for tests. Does not migrate. @throws when the pragmas do not hold. */
+export function openDatabase(path: string): Database {
+  const sqlite = new Sqlite(path, { timeout: 5000 });
+  sqlite.pragma('journal_mode = WAL');
+  // better-sqlite3 builds SQLite with WAL default NORMAL, whose commits a power cut undoes (threats.md H1).
+  sqlite.pragma('synchronous = FULL');
+  sqlite.pragma('foreign_keys = ON');
+  // Erased texts must not linger in free pages (threats.md H2).
+  sqlite.pragma('secure_delete = ON');
+  sqlite.pragma('trusted_schema = OFF');
+  const expected: readonly (readonly [string, unknown])[] = [
+    ['synchronous', 2],
+    ['foreign_keys', 1],
+    ['secure_delete', 1],
+  ];
+  for (const [name, value] of expected) {
+    if (sqlite.pragma(name, { simple: true }) !== value) throw new Error(`the database does not keep ${name}`);
+  }
+  if (path !== ':memory:' && sqlite.pragma('journal_mode', { simple: true }) !== 'wal') {
+    throw new Error('the database does not keep journal_mode');
+  }
+  const read = drizzle(sqlite) as unknown as Reader;
+  const inTransaction = sqlite.transaction((work: (tx: Tx) => unknown) => work(read as Tx));
+  return {
+    read,
+    write: <T>(work: (tx: Tx) => T): T => inTransaction.immediate(work) as T,
+    checkpoint: (mode) => void sqlite.pragma(`wal_checkpoint(${mode})`),
+    close: () => void sqlite.close(),
+  };
+}
+
+const prepared = new WeakMap<Sqlite.Database, Map<string, Sqlite.Statement>>();
+
+/** A prepared statement, made once for each connection: the query builder costs as much as all the crypto of a DM. */
+export function statement(reader: Reader, sql: string): Sqlite.Statement {
+  let known = prepared.get(reader.$client);
+  if (known === undefined) prepared.set(reader.$client, (known = new Map<string, Sqlite.Statement>()));
+  let found = known.get(sql);
+  if (found === undefined) known.set(sql, (found = reader.$client.prepare(sql)));
+  return found;
+}

@@ -1,0 +1,16 @@
+import { statement, type Reader, type Tx } from './database.ts';
+
+/** The facts a database knows about itself. */
+export type FactName = 'born_at' | 'wallet' | 'payee' | 'profile_published_at';
+
+export function readFact(reader: Reader, name: FactName): string | null {
+  const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;
+  return row?.value ?? null;
+}
+
+export function keepFact(tx: Tx, name: FactName, value: string): void {
+  statement(
+    tx,
+    'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  ).run(name, value);
+}

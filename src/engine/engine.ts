@@ -1,0 +1,285 @@
+import type { Texts } from '../customers/index.ts';
+import type { Reader, Tx } from '../db/index.ts';
+import { heldFor, post, revenue } from '../ledger/index.ts';
+import { assertNever } from '../lib/assert-never.ts';
+import type { Clock } from '../lib/clock.ts';
+import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
+import type { UnixSeconds } from '../lib/units.ts';
+import { failureOf, notification, success } from '../messaging/dialects/jsonrpc/index.ts';
+import { enqueue, loadInbound, type InboundMessage } from '../messaging/index.ts';
+import { answerRpc } from '../messaging/rpc-answers.ts';
+import {
+  owe,
+  replaceInvoices,
+  tellOrder,
+  wantInvoice,
+  type OrderRef,
+  type PlatformEvent,
+  type ReceiptBook,
+} from '../payments/index.ts';
+import { cancelTask, RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
+import type { Delivered, Product } from './product.ts';
+import type { Decision, Effect, OrderBase, OrderEvent } from './types.ts';
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly texts: Texts;
+  readonly products: readonly Product[];
+  readonly receipts: ReceiptBook;
+  readonly alert: (tx: Tx, what: string) => void;
+  /** What the customer sees on an invoice of this order ("Timmy J-4KQ7M look"). */
+  readonly describeInvoice: (orderId: string, purpose: string) => string;
+}
+
+/** Runs orders: every event of an order, whatever its product, comes through here, one transaction each. */
+export interface Engine {
+  product(kind: string): Product;
+  /** The product of a short id, by its letter. */
+  productOf(id: string): Product | undefined;
+  /** The order of this id if it is this owner's; foreign and absent are the same answer. */
+  owned(reader: Reader, id: string, owner: string): { product: Product; order: OrderBase } | undefined;
+  /** Delivers an event to an existing order. A refusal changes nothing. */
+  deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined;
+  /** Opens a new order with its first decision; `message` is the request it answers. */
+  open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): void;
+  /** The task kinds of the engine. */
+  taskKinds(): readonly TaskKind<never>[];
+}
+
+interface EventTask {
+  readonly order: OrderRef;
+  readonly event: PlatformEvent;
+}
+
+interface ActivityTask {
+  readonly order: OrderRef;
+  readonly activity: string;
+  readonly input: unknown;
+  readonly memory?: unknown;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { clock, texts } = options;
+  const byKind = new Map(options.products.map((product) => [product.kind, product]));
+
+  function product(kind: string): Product {
+    const found = byKind.get(kind);
+    if (found === undefined) throw new Error('engine.no_such_product');
+    return found;
+  }
+
+  function deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined {
+    const of = product(order.kind);
+    const result = of.deliver(tx, order.id, event);
+    if (result === undefined) return undefined;
+    if (isRefusal(result)) return result;
+    apply(tx, of, order, result, event);
+    return undefined;
+  }
+
+  function apply(
+    tx: Tx,
+    of: Product,
+    ref: OrderRef,
+    result: Delivered,
+    event: OrderEvent<unknown> | InboundMessage,
+  ): void {
+    const now = clock.now();
+    for (const effect of result.effects) {
+      if (effect.type !== 'notify') applyEffect(tx, ref, result, effect, now);
+    }
+    const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
+    const message = answerTo === null ? null : loadInbound(tx, answerTo);
+    for (const effect of result.effects) {
+      if (effect.type === 'notify') notify(tx, of, ref, result, effect, now);
+    }
+    const waits = result.effects.some(
+      (effect) => effect.type === 'invoice' && effect.mayFail && effect.replyTo !== null,
+    );
+    const asked = message?.dialect === 'rpc' ? message : null;
+    if (asked !== null && !waits) {
+      const failed = 'type' in event && event.type === 'invoice_failed';
+      const text = failed
+        ? failureOf(
+            asked.rpcId,
+            refuse(
+              'unavailable',
+              'No invoice could be made within 30 seconds: nothing was created, nothing was charged. Try again later.',
+            ),
+          )
+        : success(asked.rpcId, { [of.rpcName]: result.rpc(tx, false) });
+      answerRpc(tx, texts, asked, text, { replayable: !failed, orderId: ref.id }, now);
+      if (failed || asked.sender === result.order?.owner) return;
+    }
+    const quiet = waits && asked !== null;
+    if (result.order?.dialect !== 'rpc' || !result.changed || quiet || !result.wantsUpdate) return;
+    const text = notification(`${of.rpcName}.updated`, { [of.rpcName]: result.rpc(tx, true) });
+    enqueue(tx, texts, { to: result.order.owner, text, orderId: ref.id }, now);
+  }
+
+  function notify(
+    tx: Tx,
+    of: Product,
+    ref: OrderRef,
+    result: Delivered,
+    effect: Extract<Effect<unknown>, { type: 'notify' }>,
+    now: UnixSeconds,
+  ): void {
+    const order = result.order;
+    const message = effect.replyTo == null ? null : loadInbound(tx, effect.replyTo);
+    const dialect = message?.dialect ?? order?.dialect ?? 'words';
+    const to = message?.sender ?? order?.owner;
+    if (to === undefined) return;
+    if (dialect === 'rpc') {
+      for (const part of order === null ? [] : result.rpcParts(tx, effect.notice)) {
+        enqueue(tx, texts, { to, text: notification(part.method, part.params), orderId: ref.id }, now);
+      }
+      return;
+    }
+    // A removed order has nothing left to render: its last words are fixed.
+    const lines =
+      order === null
+        ? [
+            `${ref.id}: no invoice could be made just now, so nothing was created and nothing was charged. Please send it again in a few minutes.`,
+          ]
+        : result.words(tx, effect.notice);
+    for (const [index, text] of lines.entries()) {
+      enqueue(tx, texts, { to, text, answering: message, reference: index === 0, orderId: ref.id }, now);
+    }
+  }
+
+  function applyEffect(
+    tx: Tx,
+    ref: OrderRef,
+    result: Delivered,
+    effect: Exclude<Effect<unknown>, { type: 'notify' }>,
+    now: UnixSeconds,
+  ): void {
+    const owner = result.order?.owner ?? '';
+    switch (effect.type) {
+      case 'invoice': {
+        const { purpose, amountSats, expirySeconds, mayFail, replyTo } = effect;
+        const description = options.describeInvoice(ref.id, purpose);
+        wantInvoice(tx, { order: ref, owner, purpose, amountSats, description, expirySeconds, mayFail, replyTo }, now);
+        return;
+      }
+      case 'replace_invoices':
+        return replaceInvoices(tx, ref.id);
+      case 'owe':
+        return owe(
+          tx,
+          { order: ref, owner, amountMsats: effect.amountMsats, because: effect.because, cause: effect.cause },
+          now,
+        );
+      case 'earn':
+        return post(tx, {
+          debit: heldFor(ref.kind, ref.id),
+          credit: revenue(effect.as),
+          amountMsats: effect.amountMsats,
+          kind: `earned:${effect.as}`,
+          cause: effect.cause,
+          at: now,
+        });
+      case 'run':
+        return schedule(tx, {
+          kind: 'order.activity',
+          payload: { order: ref, activity: effect.activity, input: effect.input } satisfies ActivityTask,
+          dueAt: now,
+          now,
+        });
+      case 'timer':
+        return schedule(tx, {
+          kind: 'order.event',
+          payload: { order: ref, event: { type: 'timer', name: effect.name } } satisfies EventTask,
+          lane: `timer:${ref.id}:${effect.name}`,
+          key: timerKey(ref, effect.name),
+          dueAt: effect.at,
+          now,
+        });
+      case 'cancel_timer':
+        return cancelTask(tx, timerKey(ref, effect.name));
+      case 'receipt': {
+        const charge = result.receipt(tx);
+        if (charge !== null) options.receipts.fileCharge(tx, owner, charge, now);
+        return;
+      }
+      case 'alert':
+        return options.alert(tx, effect.what);
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  /**
+   * Killed midway: there is no act; the event is delivered in the commit.
+   */
+  const eventTask: TaskKind<EventTask> = {
+    kind: 'order.event',
+    pool: 'orders',
+    leaseSeconds: 30,
+    maxAttempts: 10,
+    run: (task) => {
+      const { order, event } = task.payload;
+      const commit: Commit = (tx) => void deliver(tx, order, event);
+      return Promise.resolve(commit);
+    },
+  };
+
+  /**
+   * Killed midway: the work may have been done and paid for by us, its outcome lost. The activity is told how often it
+   * was begun (`attempt`) and decides whether once more is worth it; the customer is never charged for a lost one.
+   */
+  const activityTask: TaskKind<ActivityTask> = {
+    kind: 'order.activity',
+    pool: 'model',
+    leaseSeconds: 300,
+    maxAttempts: 10,
+    run: async (task, signal) => {
+      const { order, activity, input, memory } = task.payload;
+      const run = product(order.kind).activities[activity];
+      if (run === undefined) throw new Error('engine.no_such_activity');
+      try {
+        const outcome = await run(order.id, input, { attempt: task.attempt, tries: task.tries, memory }, signal);
+        return (tx) => {
+          outcome.also?.(tx);
+          const now = clock.now();
+          const event: PlatformEvent =
+            'done' in outcome
+              ? { type: 'activity_done', activity, output: outcome.done }
+              : { type: 'activity_failed', activity, code: outcome.failed, attempts: task.attempt };
+          tellOrder(tx, order, event, now);
+        };
+      } catch (error) {
+        // What an activity wants to remember between runs travels in the task's payload.
+        if (error instanceof RunAgain) throw new RunAgain(error.seconds, { ...task.payload, memory: error.payload });
+        throw error;
+      }
+    },
+    parked: (tx, task) => {
+      const { order, activity } = task.payload;
+      const event: PlatformEvent = { type: 'activity_failed', activity, code: 'broken', attempts: task.attempt };
+      tellOrder(tx, order, event, clock.now());
+    },
+  };
+
+  return {
+    product,
+    productOf: (id) => options.products.find((candidate) => id.startsWith(`${candidate.prefix}-`)),
+    owned: (reader, id, owner) => {
+      const of = options.products.find((candidate) => id.startsWith(`${candidate.prefix}-`));
+      const order = of?.find(reader, id);
+      return of !== undefined && order?.owner === owner ? { product: of, order } : undefined;
+    },
+    deliver,
+    open: (tx, of, decision, message) => {
+      const result = of.open(tx, decision);
+      const ref = { kind: of.kind, id: result.order?.id ?? '' };
+      apply(tx, of, ref, result, message);
+    },
+    taskKinds: () => [eventTask, activityTask],
+  };
+}
+
+function timerKey(ref: OrderRef, name: string): string {
+  return `timer:${ref.kind}:${ref.id}:${name}`;
+}

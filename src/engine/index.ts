@@ -1,0 +1,13 @@
+/** Orders in motion: a product decides, the engine commits; commands and events all pass through here. */
+export { createEngine, type Engine, type EngineOptions } from './engine.ts';
+export { product, type Delivered, type ListedOrder, type Product } from './product.ts';
+export * from './types.ts';
+export {
+  rpcMethod,
+  wordCommand,
+  type CommandContext,
+  type RpcMethod,
+  type RpcOutcome,
+  type WordCommand,
+} from './commands.ts';
+export { findKeyUse, keepKeyUse, type KeyUse } from './order-keys.ts';

@@ -1,0 +1,77 @@
+import type { Reader } from '../db/index.ts';
+import {
+  debtsOf,
+  invoicesOf,
+  openInvoiceOf,
+  payoutsOf,
+  type DebtRow,
+  type InvoiceRow,
+  type PayoutRow,
+} from '../payments/index.ts';
+
+/** `Invoice` of protocol.md §1. */
+export interface RpcInvoice {
+  readonly purpose: string;
+  readonly bolt11: string;
+  readonly payment_hash: string;
+  readonly amount_sats: number;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly paid_at: number | null;
+}
+
+/** `Refund` of protocol.md §1. */
+export interface RpcRefund {
+  readonly state: 'pending' | 'paying' | 'paid' | 'failed';
+  readonly amount_sats: number;
+  readonly destination: string | null;
+  readonly payment_hash: string | null;
+  readonly preimage: string | null;
+  readonly error: string | null;
+}
+
+export function rpcInvoice(row: InvoiceRow): RpcInvoice {
+  return {
+    purpose: row.purpose,
+    bolt11: row.bolt11 ?? '',
+    payment_hash: row.paymentHash ?? '',
+    amount_sats: row.amountSats,
+    created_at: row.createdAt,
+    expires_at: row.expiresAt ?? row.createdAt,
+    paid_at: row.paidAt,
+  };
+}
+
+export interface RpcMoney {
+  readonly invoice: RpcInvoice | null;
+  readonly invoices: readonly RpcInvoice[];
+  /** The one still open, else the newest. */
+  readonly refund: RpcRefund | null;
+  readonly refunds: readonly RpcRefund[];
+}
+
+/** The invoices and refunds of an order as programs see them. */
+export function rpcMoney(reader: Reader, orderId: string): RpcMoney {
+  const open = openInvoiceOf(reader, orderId);
+  const attempts = payoutsOf(reader, orderId);
+  const refunds = debtsOf(reader, orderId).map((debt) => rpcRefund(debt, attempts));
+  return {
+    invoice: open === undefined ? null : rpcInvoice(open),
+    invoices: invoicesOf(reader, orderId).map(rpcInvoice),
+    refund: refunds.find((refund) => refund.state !== 'paid') ?? refunds.at(-1) ?? null,
+    refunds,
+  };
+}
+
+function rpcRefund(debt: DebtRow, attempts: readonly PayoutRow[]): RpcRefund {
+  const payout = attempts.find((attempt) => attempt.paymentHash === debt.payoutHash);
+  const died = debt.state === 'owed' ? attempts.filter((attempt) => attempt.state === 'dead').at(-1) : undefined;
+  return {
+    state: debt.state === 'owed' ? (died === undefined ? 'pending' : 'failed') : debt.state,
+    amount_sats: Math.floor(debt.amountMsats / 1000),
+    destination: (payout ?? died)?.destination ?? (payout ?? died)?.bolt11 ?? null,
+    payment_hash: (payout ?? died)?.paymentHash ?? null,
+    preimage: payout?.preimage ?? null,
+    error: died?.error ?? null,
+  };
+}

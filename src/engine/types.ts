@@ -1,0 +1,125 @@
+import type { Reader, Tx } from '../db/index.ts';
+import type { Refusal } from '../lib/errors.ts';
+import type { Msats, Sats, UnixSeconds } from '../lib/units.ts';
+import type { PlatformEvent } from '../payments/index.ts';
+import type { Charge } from '../receipts/index.ts';
+import type { Commit } from '../tasks/index.ts';
+
+/** How an order was made, and therefore how its news are told: words for people, JSON-RPC for programs. */
+export type Dialect = 'words' | 'rpc';
+
+/** What all orders have in common; everything else is their product's own. */
+export interface OrderBase {
+  readonly id: string;
+  /** Grows with every change; the compare-and-set of `save`, and the `seq` of notifications. */
+  readonly seq: number;
+  readonly state: string;
+  /** The customer's key, hex. */
+  readonly owner: string;
+  readonly dialect: Dialect;
+}
+
+/**
+ * The whole vocabulary between business and platform. A product decides and returns these; it never calls payments,
+ * messaging or the ledger. Effects are applied in order, in the transaction that saves the order.
+ */
+export type Effect<Notice> =
+  /** Say something: to the message `replyTo` (in its dialect), else to the owner (in the order's). */
+  | { readonly type: 'notify'; readonly notice: Notice; readonly replyTo?: number | null }
+  /**
+   * Want an invoice. `mayFail`: given up after 30 s with `invoice_failed`, and its request `replyTo` is answered when
+   * it exists; else it is tried until it exists.
+   */
+  | {
+      readonly type: 'invoice';
+      readonly purpose: string;
+      readonly amountSats: Sats;
+      readonly expirySeconds: number;
+      readonly mayFail: boolean;
+      readonly replyTo: number | null;
+    }
+  /** The order's open invoices are no longer wanted (they stay watched). */
+  | { readonly type: 'replace_invoices' }
+  /** Money the order holds is owed back. With `because`, `cause` names the event once for ever. */
+  | { readonly type: 'owe'; readonly amountMsats: Msats; readonly because: string; readonly cause: string }
+  /** Money the order holds is earned. */
+  | { readonly type: 'earn'; readonly amountMsats: Msats; readonly as: string; readonly cause: string }
+  /** Do something outside; it ends in `activity_done` or `activity_failed`. */
+  | { readonly type: 'run'; readonly activity: string; readonly input: unknown }
+  | { readonly type: 'timer'; readonly name: string; readonly at: UnixSeconds }
+  | { readonly type: 'cancel_timer'; readonly name: string }
+  /** A charge was made: the customer's next receipt, of what `receipt` of the definition says. */
+  | { readonly type: 'receipt' }
+  | { readonly type: 'alert'; readonly what: string };
+
+/** A new state and what follows. `order: null`: it never was (its first invoice could not be made). */
+export interface Decision<Order, Notice> {
+  readonly order: Order | null;
+  readonly effects: readonly Effect<Notice>[];
+}
+
+/** What reaches an order: from the platform, or as a command of its owner. */
+export type OrderEvent<Command> =
+  PlatformEvent | { readonly type: 'command'; readonly command: Command; readonly replyTo: number };
+
+/** Work outside for an order. Throws as tasks do; its docstring says what `Killed midway:` leaves. */
+export type Activity = (
+  orderId: string,
+  input: unknown,
+  run: { readonly attempt: number; readonly tries: number; readonly memory: unknown },
+  signal: AbortSignal,
+) => Promise<ActivityOutcome>;
+
+export type ActivityOutcome =
+  { readonly done: unknown; readonly also?: Commit } | { readonly failed: string; readonly also?: Commit };
+
+/** A product as its folder defines it; `product()` closes over the type parameters. */
+export interface ProductDefinition<Order extends OrderBase, Command, Notice, Facts> {
+  readonly kind: string;
+  /** The letter of its ids. */
+  readonly prefix: string;
+  readonly plural: string;
+  /** The name of its notifications (`job.updated`) and of its object in results (`job`). */
+  readonly rpcName: string;
+  load(reader: Reader, id: string): Order | undefined;
+  insert(tx: Tx, order: Order): void;
+  /** Writes `order` if the row still is at `expectedSeq`. @throws when it is not. */
+  save(tx: Tx, order: Order, expectedSeq: number): void;
+  remove(tx: Tx, order: Order): void;
+  facts(reader: Reader, order: Order, event: OrderEvent<Command>): Facts;
+  /** Pure. The same order, event and facts give the same decision. */
+  decide(order: Order, event: OrderEvent<Command>, facts: Facts): Decision<Order, Notice> | Refusal;
+  readonly activities: Readonly<Record<string, Activity>>;
+  /** The messages that tell `notice` in words; empty when there is nothing to say. */
+  words(tx: Tx, order: Order, notice: Notice): readonly string[];
+  /** The object of protocol.md §1. `brief`: as in notifications and lists. */
+  rpc(reader: Reader, order: Order, brief: boolean): Readonly<Record<string, unknown>>;
+  /** Further notifications that a notice needs in JSON-RPC (a long result in parts). */
+  rpcParts?(
+    reader: Reader,
+    order: Order,
+    notice: Notice,
+  ): readonly { method: string; params: Readonly<Record<string, unknown>> }[];
+  /** Does this customer's program want to hear of this change? (`updates`) */
+  wantsUpdate(order: Order, event: OrderEvent<Command>): boolean;
+  /** Builds the receipt of the charge just made, or null when nothing was charged. */
+  receipt(reader: Reader, order: Order): Charge | null;
+  /** This owner's orders, newest first; `before`: the id after which to go on. */
+  list(reader: Reader, owner: string, limit: number, before: string | null): readonly Order[];
+  /** Not finished: it waits for money or is being worked on. */
+  isOpen(order: Order): boolean;
+  /** Paid for, so that answers about it are not counted as free. */
+  isPaid(order: Order): boolean;
+  /** How it stands, in one line for people. */
+  statusLine(reader: Reader, order: Order): string;
+  summary(order: Order): OrderSummary;
+}
+
+/** One line of a customer's history (protocol.md: Entry). */
+export interface OrderSummary {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly createdAt: UnixSeconds;
+  readonly updatedAt: UnixSeconds;
+}

@@ -1,0 +1,21 @@
+/** JSON-RPC 2.0 inside a DM (protocol.md §1): the envelope, the numbers of its errors, its answers. */
+export {
+  parseEnvelope,
+  type Envelope,
+  type RpcFailure,
+  type RpcIgnored,
+  type RpcRequest,
+  type NotRpc,
+} from './envelope.ts';
+export { isReplayable, REFUSAL_ERROR, RPC_ERROR } from './errors.ts';
+export {
+  failure,
+  failureOf,
+  invalidParams,
+  issuesOf,
+  notification,
+  success,
+  type ParamsProblem,
+  type RpcId,
+} from './render.ts';
+export { canonicalJson, paramsDigest, replayKey } from './replay-key.ts';

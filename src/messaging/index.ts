@@ -1,0 +1,13 @@
+/** Messages in, each once; messages out, until they are delivered. */
+export {
+  createInbox,
+  highWater,
+  loadInbound,
+  noteDialect,
+  raiseHighWater,
+  type InboundMessage,
+  type Inbox,
+} from './inbox.ts';
+export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
+export { publishTask, sealTask, type DeliveryOptions } from './delivery.ts';
+export { findReplay, forgetRequest, keepAnswer, type Replay } from './replay.ts';

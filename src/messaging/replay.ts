@@ -1,0 +1,38 @@
+import { statement, type Reader, type Tx } from '../db/index.ts';
+import type { UnixSeconds } from '../lib/units.ts';
+
+const REPLAY_SECONDS = 86_400;
+
+export type Replay =
+  { readonly state: 'new' } | { readonly state: 'under_way' } | { readonly state: 'answered'; readonly textId: number };
+
+/**
+ * Is this the repetition of a request that changes something (same sender, id, method and params within 24 hours,
+ * protocol.md §1)? Then it does nothing twice and gets its first answer.
+ */
+export function findReplay(reader: Reader, key: string, inboxId: number, now: UnixSeconds): Replay {
+  const since = now - REPLAY_SECONDS;
+  const answer = statement(reader, 'SELECT text_id AS textId FROM rpc_answers WHERE key = ? AND at > ?').get(
+    key,
+    since,
+  ) as { textId: number } | undefined;
+  if (answer !== undefined) return { state: 'answered', textId: answer.textId };
+  const earlier = statement(reader, 'SELECT 1 FROM inbox WHERE rpc_key = ? AND id < ? AND received_at > ?').get(
+    key,
+    inboxId,
+    since,
+  );
+  return earlier === undefined ? { state: 'new' } : { state: 'under_way' };
+}
+
+export function keepAnswer(tx: Tx, key: string, textId: number, at: UnixSeconds): void {
+  statement(
+    tx,
+    'INSERT INTO rpc_answers (key, text_id, at) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET text_id = excluded.text_id, at = excluded.at',
+  ).run(key, textId, at);
+}
+
+/** A request that ended in "try later" may be sent again as it is: it counts as never made. */
+export function forgetRequest(tx: Tx, inboxId: number): void {
+  statement(tx, 'UPDATE inbox SET rpc_key = NULL WHERE id = ?').run(inboxId);
+}

@@ -1,0 +1,82 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+/** Messages taken in, each once: the key is the sender and the recomputed rumor id, never the wrap (nostr.md §1.1). */
+export const inbox = sqliteTable(
+  'inbox',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    sender: text().notNull(),
+    rumorId: text('rumor_id').notNull(),
+    protocol: text({ enum: ['nip17', 'nip04'] }).notNull(),
+    /** Kind of the rumor: 14 chat, 15 file, 7 reaction, 5 delete, 1 note. */
+    kind: integer().notNull(),
+    createdAt: integer('created_at').notNull(),
+    receivedAt: integer('received_at').notNull(),
+    age: text({ enum: ['fresh', 'stale', 'future'] }).notNull(),
+    isGroup: integer('is_group', { mode: 'boolean' }).notNull(),
+    textId: integer('text_id'),
+    /** How it was written, once it has been read: words, or JSON-RPC with this id (JSON text). */
+    dialect: text({ enum: ['words', 'rpc'] }),
+    rpcId: text('rpc_id'),
+    rpcMethod: text('rpc_method'),
+    /** sha256 of sender, id, method and params: the replay rule of protocol.md §1. */
+    rpcKey: text('rpc_key'),
+  },
+  (table) => [uniqueIndex('inbox_once').on(table.sender, table.rumorId), index('inbox_rpc_key').on(table.rpcKey)],
+);
+
+/** Verified wraps that need no second look, so that five relays cost the crypto of one. */
+export const seenWraps = sqliteTable('seen_wraps', { id: text().primaryKey(), at: integer().notNull() }, (table) => [
+  index('seen_wraps_age').on(table.at),
+]);
+
+/** Per relay: everything it had up to then has been received. */
+export const highWaters = sqliteTable('high_waters', { relay: text().primaryKey(), at: integer().notNull() });
+
+/** Messages owed. Sealed once; the same signed bytes go out until relays acknowledge them. */
+export const outbox = sqliteTable(
+  'outbox',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    recipient: text().notNull(),
+    protocol: text({ enum: ['nip17', 'nip04'] }).notNull(),
+    /** `created_at` of the rumor. */
+    sentAt: integer('sent_at').notNull(),
+    /** Rumor id of the message it answers. */
+    replyTo: text('reply_to'),
+    textId: integer('text_id'),
+    /** The short id of the order it is about. */
+    orderId: text('order_id'),
+    state: text({ enum: ['waiting', 'sealed', 'delivered', 'undeliverable'] }).notNull(),
+    rumorId: text('rumor_id'),
+    /** The signed event, JSON, until every relay has answered for good. */
+    event: text(),
+    eventId: text('event_id'),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [
+    index('outbox_state').on(table.state),
+    index('outbox_recipient').on(table.recipient),
+    check('outbox_sealed', sql`${table.state} <> 'sealed' OR ${table.event} IS NOT NULL`),
+  ],
+);
+
+export const outboxRelays = sqliteTable(
+  'outbox_relays',
+  {
+    outboxId: integer('outbox_id').notNull(),
+    relay: text().notNull(),
+    state: text({ enum: ['pending', 'accepted', 'refused'] }).notNull(),
+    why: text(),
+    at: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.outboxId, table.relay] })],
+);
+
+/** First answers to JSON-RPC requests that change something, for replays within 24 hours. */
+export const rpcAnswers = sqliteTable(
+  'rpc_answers',
+  { key: text().primaryKey(), textId: integer('text_id').notNull(), at: integer().notNull() },
+  (table) => [index('rpc_answers_age').on(table.at)],
+);

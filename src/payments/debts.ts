@@ -1,0 +1,117 @@
+import { and, asc, desc, eq, inArray } from 'drizzle-orm';
+import { statement, type Reader, type Tx } from '../db/index.ts';
+import { heldFor, owedFor, post, SUSPENSE, WALLET } from '../ledger/index.ts';
+import { msats, toMsats, wholeSats, type Msats, type UnixSeconds } from '../lib/units.ts';
+import type { OrderRef } from './order-events.ts';
+import { debts } from './schema.ts';
+
+export type DebtRow = typeof debts.$inferSelect;
+
+export interface NewDebt {
+  readonly order: OrderRef;
+  readonly owner: string;
+  readonly amountMsats: Msats;
+  /** Why (`change`, `failed_step`, `late_payment`, …). */
+  readonly because: string;
+  /** What caused it: with `because` it happens once, ever. */
+  readonly cause: string;
+}
+
+/** Owes back money that an order holds: from now on it is the customer's, in the books and in every answer. */
+export function owe(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
+  post(tx, {
+    debit: heldFor(debt.order.kind, debt.order.id),
+    credit: owedFor(debt.order.id),
+    amountMsats: debt.amountMsats,
+    kind: `owed:${debt.because}`,
+    cause: debt.cause,
+    at: now,
+  });
+  insertDebt(tx, debt, now);
+}
+
+/**
+ * Owes back money that came without a claim of ours (paid over). It passes through `suspense`, so that the books show
+ * it; a fraction of a sat stays there, for invoices are for whole sats.
+ */
+export function oweUnclaimed(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
+  const { cause } = debt;
+  post(tx, {
+    debit: WALLET,
+    credit: SUSPENSE,
+    amountMsats: debt.amountMsats,
+    kind: `surplus:${debt.because}`,
+    cause,
+    at: now,
+  });
+  const amountMsats = toMsats(wholeSats(debt.amountMsats));
+  post(tx, {
+    debit: SUSPENSE,
+    credit: owedFor(debt.order.id),
+    amountMsats,
+    kind: `owed:${debt.because}`,
+    cause,
+    at: now,
+  });
+  insertDebt(tx, { ...debt, amountMsats }, now);
+}
+
+function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
+  if (debt.amountMsats === 0n) return;
+  tx.insert(debts)
+    .values({
+      orderKind: debt.order.kind,
+      orderId: debt.order.id,
+      owner: debt.owner,
+      amountMsats: Number(debt.amountMsats),
+      because: debt.because,
+      state: 'owed',
+      createdAt: now,
+    })
+    .run();
+}
+
+/** Everything of an order that is or was owed, oldest first. */
+export function debtsOf(reader: Reader, orderId: string): DebtRow[] {
+  return reader.select().from(debts).where(eq(debts.orderId, orderId)).orderBy(asc(debts.id)).all();
+}
+
+/** What this customer can claim now, oldest first. */
+export function claimableDebts(reader: Reader, owner: string): DebtRow[] {
+  return reader
+    .select()
+    .from(debts)
+    .where(and(eq(debts.owner, owner), eq(debts.state, 'owed')))
+    .orderBy(asc(debts.id))
+    .all();
+}
+
+/** Debts that an attempt is for. */
+export function debtsPaidBy(reader: Reader, paymentHash: string): DebtRow[] {
+  return reader.select().from(debts).where(eq(debts.payoutHash, paymentHash)).orderBy(asc(debts.id)).all();
+}
+
+/** The newest debts first, for the operator. */
+export function recentDebts(reader: Reader, limit: number): DebtRow[] {
+  return reader
+    .select()
+    .from(debts)
+    .where(inArray(debts.state, ['owed', 'paying', 'paid']))
+    .orderBy(desc(debts.id))
+    .limit(limit)
+    .all();
+}
+
+/** Whole sats this customer is owed and not yet being paid, and of them by order. */
+export function owedByOrder(reader: Reader, owner: string): { orderId: string; amountMsats: Msats }[] {
+  const rows = statement(
+    reader,
+    `SELECT order_id AS orderId, sum(amount_msats) AS amount FROM debts WHERE owner = ? AND state = 'owed'
+     GROUP BY order_id ORDER BY min(id)`,
+  ).all(owner) as { orderId: string; amount: number }[];
+  return rows.map((row) => ({ orderId: row.orderId, amountMsats: msats(BigInt(row.amount)) }));
+}
+
+export function owedInAll(reader: Reader, owner: string): Msats {
+  return msats(owedByOrder(reader, owner).reduce((sum, row) => sum + row.amountMsats, 0n));
+}

@@ -1,0 +1,156 @@
+import { checkIssued } from '../bolt11/index.ts';
+import type { Database } from '../db/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import { OutsideError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { plusSeconds, sats, toMsats, type UnixSeconds } from '../lib/units.ts';
+import type { Wallet } from '../ports/wallet.ts';
+import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
+import {
+  findInvoice,
+  giveUpInvoice,
+  keepIssued,
+  lapse,
+  noteInvoiceDelay,
+  settle,
+  watch,
+  type InvoiceRow,
+} from './invoices.ts';
+
+export interface WalletTaskOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly wallet: Wallet;
+  /** Our node's key once an invoice of it was seen: it must not change silently (threats.md M6). */
+  readonly payee: { get(): string | null; pin(payee: string): void };
+  /** Something a person must look at, in plain words without secrets. */
+  readonly alert: (what: string) => void;
+}
+
+/** A create answers within this, or nothing was created (protocol.md §1). Seconds. */
+const ISSUE_WITHIN = 30;
+/** Late money is looked for so long after the end. Seconds. */
+const WATCH_AFTER_END = 30 * 86_400;
+
+/**
+ * Has the wallet issue an invoice that is wanted, and checks that it is the one asked for.
+ *
+ * Killed midway: the wallet may hold an invoice that nobody was ever shown, so nobody can pay it; a new one is made.
+ */
+export function createInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoiceId: number }> {
+  const { database, clock } = options;
+  return {
+    kind: 'invoice.create',
+    pool: 'wallet',
+    leaseSeconds: 90,
+    maxAttempts: Infinity,
+    run: async (task, signal): Promise<Commit> => {
+      const { invoiceId } = task.payload;
+      const row = findInvoice(database.read, invoiceId);
+      if (row?.state !== 'wanted') return () => {};
+      const late = (): boolean => clock.now() - row.createdAt >= ISSUE_WITHIN;
+      if (row.mayFail && late()) return (tx) => giveUpInvoice(tx, invoiceId, clock.now());
+      try {
+        const issued = await issue(options, row, signal);
+        return (tx) => {
+          if (row.mayFail && late()) giveUpInvoice(tx, invoiceId, clock.now());
+          else keepIssued(tx, invoiceId, issued, clock.now());
+        };
+      } catch (error) {
+        if (!(error instanceof OutsideError)) throw error;
+        if (row.mayFail && late()) return (tx) => giveUpInvoice(tx, invoiceId, clock.now());
+        if (!row.mayFail && late()) database.write((tx) => noteInvoiceDelay(tx, invoiceId, clock.now()));
+        throw new RunAgain(Math.min(30, 2 ** Math.min(5, task.tries - 1)));
+      }
+    },
+  };
+}
+
+async function issue(
+  options: WalletTaskOptions,
+  row: InvoiceRow,
+  signal: AbortSignal,
+): Promise<{ bolt11: string; paymentHash: string; expiresAt: UnixSeconds }> {
+  const { wallet, clock, payee } = options;
+  const amountSats = sats(row.amountSats);
+  const issued = await wallet.createInvoice(
+    {
+      amountSats,
+      description: row.description,
+      expirySeconds: row.expirySeconds,
+      intentId: `${row.orderId}.${row.id}`,
+    },
+    signal,
+  );
+  const checked = checkIssued(issued.bolt11, {
+    amountMsats: toMsats(amountSats),
+    network: wallet.network,
+    paymentHash: issued.paymentHash,
+    expirySeconds: row.expirySeconds,
+    now: clock.now(),
+    payee: payee.get(),
+  });
+  if ('mismatch' in checked) {
+    options.log.error('invoice.mismatch', { order: row.orderId, why: checked.mismatch });
+    options.alert(
+      `The wallet issued an invoice that is not what was asked (${checked.mismatch}). It was shown to nobody. Check LNbits before selling on.`,
+    );
+    throw new OutsideError('rejected', 'wallet.wrong_invoice');
+  }
+  if (checked.invoice.payee !== null) payee.pin(checked.invoice.payee);
+  return { bolt11: issued.bolt11, paymentHash: issued.paymentHash, expiresAt: checked.invoice.expiresAt };
+}
+
+/**
+ * Asks the wallet about one invoice, again and again: polling is the truth, a push only wakes it.
+ *
+ * Killed midway: nothing happened; it is asked again.
+ */
+export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoiceId: number }> {
+  const { database, clock, wallet } = options;
+  return {
+    kind: 'invoice.watch',
+    pool: 'wallet',
+    leaseSeconds: 90,
+    maxAttempts: Infinity,
+    run: async (task, signal): Promise<Commit> => {
+      const { invoiceId } = task.payload;
+      const row = findInvoice(database.read, invoiceId);
+      if (row?.paymentHash == null || row.state === 'paid' || row.expiresAt === null) return () => {};
+      const end = row.expiresAt;
+      if (clock.now() > end + WATCH_AFTER_END) return () => {};
+      const asked = clock.now();
+      let status;
+      try {
+        status = await wallet.lookupInvoice(row.paymentHash, signal);
+      } catch (error) {
+        if (!(error instanceof OutsideError)) throw error;
+        throw new RunAgain(error.retryAfterSeconds ?? Math.min(30, 2 * task.tries));
+      }
+      return (tx) => {
+        const now = clock.now();
+        if (status.state === 'paid') return settle(tx, invoiceId, status.amountMsats, now);
+        // Only a look-up that began after the end says that it ended unpaid.
+        if (asked >= end) lapse(tx, invoiceId, now);
+        watch(tx, invoiceId, plusSeconds(now, nextLookIn(row.createdAt, end, now)), now);
+      };
+    },
+  };
+}
+
+/**
+ * Seconds until the next look: close together while it is young and again before its end (LNbits 1.6 stops asking
+ * its node at that moment), then rarer and rarer.
+ */
+export function nextLookIn(createdAt: number, expiresAt: number, now: number): number {
+  const left = expiresAt - now;
+  if (left > 0) {
+    if (left <= 90) return Math.max(1, Math.min(2, left));
+    return Math.min(now - createdAt < 300 ? 2 : now - createdAt < 1200 ? 5 : 15, left - 60);
+  }
+  const after = -left;
+  if (after < 600) return 10;
+  if (after < 86_400) return 120;
+  return 3600;
+}

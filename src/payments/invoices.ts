@@ -1,0 +1,213 @@
+import { and, desc, eq, inArray } from 'drizzle-orm';
+import { statement, type Reader, type Tx } from '../db/index.ts';
+import { heldFor, post, WALLET } from '../ledger/index.ts';
+import { msats, plusSeconds, sats, toMsats, type Msats, type Sats, type UnixSeconds } from '../lib/units.ts';
+import { hasten, schedule } from '../tasks/index.ts';
+import { oweUnclaimed } from './debts.ts';
+import { tellOrder, type OrderRef } from './order-events.ts';
+import { invoices } from './schema.ts';
+
+export type InvoiceRow = typeof invoices.$inferSelect;
+
+export interface WantedInvoice {
+  readonly order: OrderRef;
+  readonly owner: string;
+  readonly purpose: string;
+  readonly amountSats: Sats;
+  readonly description: string;
+  readonly expirySeconds: number;
+  /** Given up, with `invoice_failed`, when the wallet cannot issue it within 30 s; else tried until it exists. */
+  readonly mayFail: boolean;
+  readonly replyTo: number | null;
+}
+
+/** Records the intent; the wallet is asked after the commit. @returns the id of the invoice row. */
+export function wantInvoice(tx: Tx, wanted: WantedInvoice, now: UnixSeconds): number {
+  const { lastInsertRowid } = tx
+    .insert(invoices)
+    .values({
+      orderKind: wanted.order.kind,
+      orderId: wanted.order.id,
+      owner: wanted.owner,
+      purpose: wanted.purpose,
+      amountSats: wanted.amountSats,
+      description: wanted.description,
+      expirySeconds: wanted.expirySeconds,
+      state: 'wanted',
+      mayFail: wanted.mayFail,
+      replyTo: wanted.replyTo,
+      createdAt: now,
+    })
+    .run();
+  const invoiceId = Number(lastInsertRowid);
+  schedule(tx, { kind: 'invoice.create', payload: { invoiceId }, key: `invoice.create:${invoiceId}`, dueAt: now, now });
+  return invoiceId;
+}
+
+export function findInvoice(reader: Reader, id: number): InvoiceRow | undefined {
+  return reader.select().from(invoices).where(eq(invoices.id, id)).get();
+}
+
+export function findInvoiceByHash(reader: Reader, paymentHash: string): InvoiceRow | undefined {
+  return reader.select().from(invoices).where(eq(invoices.paymentHash, paymentHash)).get();
+}
+
+/** Every invoice of an order that was ever issued, oldest first. */
+export function invoicesOf(reader: Reader, orderId: string): InvoiceRow[] {
+  return reader
+    .select()
+    .from(invoices)
+    .where(and(eq(invoices.orderId, orderId), inArray(invoices.state, ['open', 'paid', 'lapsed', 'replaced'])))
+    .orderBy(invoices.id)
+    .all();
+}
+
+/** The invoice an order waits for now: shown, unpaid, not replaced. */
+export function openInvoiceOf(reader: Reader, orderId: string): InvoiceRow | undefined {
+  return reader
+    .select()
+    .from(invoices)
+    .where(and(eq(invoices.orderId, orderId), eq(invoices.state, 'open')))
+    .orderBy(desc(invoices.id))
+    .get();
+}
+
+/** Is one on its way (wanted) for this order? */
+export function isInvoiceComing(reader: Reader, orderId: string): boolean {
+  return (
+    statement(reader, `SELECT 1 FROM invoices WHERE order_id = ? AND state = 'wanted' LIMIT 1`).get(orderId) !==
+    undefined
+  );
+}
+
+export interface OpenInvoiceCounts {
+  readonly ofOwner: number;
+  readonly all: number;
+}
+
+/** Unpaid invoices that still can be paid in time, the wanted ones included. */
+export function countOpenInvoices(reader: Reader, owner: string): OpenInvoiceCounts {
+  const row = statement(
+    reader,
+    `SELECT count(*) AS "all", coalesce(sum(owner = ?), 0) AS ofOwner FROM invoices WHERE state IN ('wanted', 'open')`,
+  ).get(owner) as OpenInvoiceCounts;
+  return row;
+}
+
+/** The wallet has issued it and it is what we asked for: from here on it may be shown, and is watched. */
+export function keepIssued(
+  tx: Tx,
+  id: number,
+  issued: { bolt11: string; paymentHash: string; expiresAt: UnixSeconds },
+  now: UnixSeconds,
+): void {
+  const row = findInvoice(tx, id);
+  if (row?.state !== 'wanted') return;
+  tx.update(invoices)
+    .set({ state: 'open', bolt11: issued.bolt11, paymentHash: issued.paymentHash, expiresAt: issued.expiresAt })
+    .where(eq(invoices.id, id))
+    .run();
+  watch(tx, id, plusSeconds(now, 1), now);
+  const order = { kind: row.orderKind, id: row.orderId };
+  tellOrder(tx, order, { type: 'invoice_ready', invoiceId: id, purpose: row.purpose, replyTo: row.replyTo }, now);
+}
+
+/** The wallet could not issue it in time: nothing was created, and one that comes later is shown to nobody. */
+export function giveUpInvoice(tx: Tx, id: number, now: UnixSeconds): void {
+  const row = findInvoice(tx, id);
+  if (row?.state !== 'wanted') return;
+  tx.update(invoices).set({ state: 'failed' }).where(eq(invoices.id, id)).run();
+  const order = { kind: row.orderKind, id: row.orderId };
+  tellOrder(tx, order, { type: 'invoice_failed', purpose: row.purpose, replyTo: row.replyTo }, now);
+}
+
+/** Tells the order, once, that its invoice takes longer. */
+export function noteInvoiceDelay(tx: Tx, id: number, now: UnixSeconds): void {
+  const row = findInvoice(tx, id);
+  if (row?.state !== 'wanted' || row.delayTold) return;
+  tx.update(invoices).set({ delayTold: true }).where(eq(invoices.id, id)).run();
+  tellOrder(tx, { kind: row.orderKind, id: row.orderId }, { type: 'invoice_delayed', purpose: row.purpose }, now);
+}
+
+/**
+ * Takes the open and coming invoices of an order out of the race: no longer shown, but watched as before, so that
+ * money that comes all the same is seen and owed back.
+ */
+export function replaceInvoices(tx: Tx, orderId: string): void {
+  statement(tx, `UPDATE invoices SET state = 'replaced' WHERE order_id = ? AND state = 'open'`).run(orderId);
+  statement(tx, `UPDATE invoices SET state = 'failed' WHERE order_id = ? AND state = 'wanted'`).run(orderId);
+}
+
+/**
+ * The wallet says that this invoice is paid. Once per invoice: books the receipt and tells the order. What came
+ * beyond the amount asked is not the order's: it is owed back at once.
+ */
+export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds): void {
+  const row = findInvoice(tx, id);
+  if (row === undefined || row.state === 'paid' || row.paymentHash === null) return;
+  tx.update(invoices)
+    .set({ state: 'paid', paidAt: now, paidMsats: Number(paidMsats) })
+    .where(eq(invoices.id, id))
+    .run();
+  const order = { kind: row.orderKind, id: row.orderId };
+  const asked = toMsats(sats(row.amountSats));
+  const cause = `invoice:${row.paymentHash}`;
+  const credited = paidMsats < asked ? paidMsats : asked;
+  post(tx, {
+    debit: WALLET,
+    credit: heldFor(order.kind, order.id),
+    amountMsats: credited,
+    kind: 'receipt',
+    cause,
+    at: now,
+  });
+  if (paidMsats > asked) {
+    oweUnclaimed(
+      tx,
+      { order, owner: row.owner, amountMsats: msats(paidMsats - asked), because: 'overpaid', cause },
+      now,
+    );
+  }
+  tellOrder(
+    tx,
+    order,
+    { type: 'invoice_paid', invoiceId: id, purpose: row.purpose, amountSats: sats(row.amountSats) },
+    now,
+  );
+}
+
+/** Looked up unpaid after its end. No proof that nobody paid: it stays watched. */
+export function lapse(tx: Tx, id: number, now: UnixSeconds): void {
+  const row = findInvoice(tx, id);
+  if (row?.state !== 'open') return;
+  tx.update(invoices).set({ state: 'lapsed' }).where(eq(invoices.id, id)).run();
+  const order = { kind: row.orderKind, id: row.orderId };
+  tellOrder(tx, order, { type: 'invoice_lapsed', invoiceId: id, purpose: row.purpose }, now);
+}
+
+export function watch(tx: Tx, invoiceId: number, dueAt: UnixSeconds, now: UnixSeconds): void {
+  schedule(tx, { kind: 'invoice.watch', payload: { invoiceId }, key: watchKey(invoiceId), dueAt, now });
+}
+
+/** A push, or a customer's word, that something was paid: never believed, only looked up sooner. */
+export function lookSoon(tx: Tx, paymentHash: string | null, now: UnixSeconds): void {
+  if (paymentHash === null) {
+    statement(
+      tx,
+      `UPDATE tasks SET due_at = @now WHERE kind = 'invoice.watch' AND state = 'waiting' AND due_at > @now
+      AND (payload ->> 'invoiceId') IN (SELECT id FROM invoices WHERE state = 'open')`,
+    ).run({ now });
+    return;
+  }
+  const row = findInvoiceByHash(tx, paymentHash);
+  if (row !== undefined) hasten(tx, watchKey(row.id), now);
+}
+
+function watchKey(invoiceId: number): string {
+  return `invoice.watch:${invoiceId}`;
+}
+
+/** The newest invoices first, for the operator. */
+export function recentInvoices(reader: Reader, limit: number): InvoiceRow[] {
+  return reader.select().from(invoices).orderBy(desc(invoices.id)).limit(limit).all();
+}

@@ -1,0 +1,41 @@
+import type { Tx } from '../db/index.ts';
+import type { Sats, UnixSeconds } from '../lib/units.ts';
+import { schedule } from '../tasks/index.ts';
+
+/** An order, as the platform knows it: never which product, only whose it is. */
+export interface OrderRef {
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** What the platform tells an order. Filed as a task in the order's lane, so that it survives a crash and keeps its order. */
+export type PlatformEvent =
+  | {
+      readonly type: 'invoice_ready';
+      readonly invoiceId: number;
+      readonly purpose: string;
+      readonly replyTo: number | null;
+    }
+  | { readonly type: 'invoice_failed'; readonly purpose: string; readonly replyTo: number | null }
+  | { readonly type: 'invoice_delayed'; readonly purpose: string }
+  | { readonly type: 'invoice_paid'; readonly invoiceId: number; readonly purpose: string; readonly amountSats: Sats }
+  | { readonly type: 'invoice_lapsed'; readonly invoiceId: number; readonly purpose: string }
+  | { readonly type: 'refund_changed'; readonly debtIds: readonly number[] }
+  | { readonly type: 'activity_done'; readonly activity: string; readonly output: unknown }
+  | { readonly type: 'activity_failed'; readonly activity: string; readonly code: string; readonly attempts: number }
+  | { readonly type: 'timer'; readonly name: string };
+
+/** Owes `event` to the order. */
+export function tellOrder(
+  tx: Tx,
+  order: OrderRef,
+  event: PlatformEvent,
+  now: UnixSeconds,
+  dueAt: UnixSeconds = now,
+): void {
+  schedule(tx, { kind: 'order.event', payload: { order, event }, lane: orderLane(order), dueAt, now });
+}
+
+export function orderLane(order: OrderRef): string {
+  return `order:${order.kind}:${order.id}`;
+}

@@ -1,0 +1,214 @@
+import { OutsideError } from '../lib/errors.ts';
+import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
+import type { OutgoingStatus } from '../ports/wallet.ts';
+import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
+import type { Tx } from '../db/index.ts';
+import { debtsPaidBy, type DebtRow } from './debts.ts';
+import type { WalletTaskOptions } from './invoice-tasks.ts';
+import {
+  buryPayout,
+  findPayout,
+  markSent,
+  sendPayout,
+  setPayout,
+  settlePayout,
+  watchPayout,
+  type PayoutRow,
+} from './payouts.ts';
+import type { ReceiptBook } from './receipts.ts';
+
+export interface PayoutTaskOptions extends WalletTaskOptions {
+  /** `REFUND_PROBE_SECONDS`: how soon a payment that the wallet calls failed is asked about again. */
+  readonly probeSeconds: number;
+  readonly receipts: ReceiptBook;
+  /** Tells the customer how the payout stands; renders nothing itself. */
+  readonly tell: (tx: Tx, payout: PayoutRow, news: PayoutNews) => void;
+}
+
+export type PayoutNews = 'paid' | 'dead' | 'on_its_way' | 'a_person_looks';
+
+const SLOW_AFTER = 60;
+const STUCK_AFTER = 86_400;
+/** After a post whose answer was lost, so long a 404 proves nothing: the request may still wait in a queue. Seconds. */
+const QUIET_BEFORE_ABSENT_COUNTS = 120;
+
+/**
+ * Sends one payout: looks its hash up first, asks whether the node is there, then posts the invoice once. What the
+ * wallet answers decides nothing; `payout.watch` finds the outcome by looking. One at a time: a held payment stalls
+ * all of LNbits.
+ *
+ * Killed midway: it may have been sent. The next run finds the hash in the wallet, or posts the same invoice again,
+ * which the wallet sends to its node at most once.
+ */
+export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHash: string }> {
+  const { database, clock, wallet, log } = options;
+  return {
+    kind: 'payout.send',
+    pool: 'payouts',
+    leaseSeconds: 180,
+    maxAttempts: Infinity,
+    run: async (task, signal): Promise<Commit> => {
+      const { paymentHash } = task.payload;
+      const payout = findPayout(database.read, paymentHash);
+      if (payout?.state !== 'committed') return () => {};
+      if (!wallet.canPay) throw new RunAgain(60);
+      const known = await wallet.lookupPayment(paymentHash, signal);
+      if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
+      const postedBefore = task.attempt > 1 || task.tries > 1;
+      if (payout.invoiceExpiresAt <= clock.now() + 5) {
+        // An expired invoice leaves LNbits with a failed row that nobody can prove dead: never post one.
+        const quietSince = payout.sentAt ?? payout.createdAt;
+        if (postedBefore && clock.now() - quietSince < QUIET_BEFORE_ABSENT_COUNTS)
+          throw new RunAgain(QUIET_BEFORE_ABSENT_COUNTS);
+        return bury(options, paymentHash, 'expired');
+      }
+      if (!(await wallet.probeNode(signal))) throw new RunAgain(15);
+      database.write((tx) => setPayout(tx, paymentHash, { sentAt: clock.now() }));
+      try {
+        const answer = await wallet.pay(payout.bolt11, debtsLabel(debtsPaidBy(database.read, paymentHash)), signal);
+        log.info('payout.posted', { payment_hash: paymentHash, answer: answer.answer });
+        if (answer.answer === 'refused') return await afterRefusal(options, payout, answer.why, signal);
+      } catch (error) {
+        if (!(error instanceof OutsideError)) throw error;
+        // Refused before it was taken in (rate limit, no connection): nothing happened. Else: unknown, so look.
+        if (error.fault === 'unavailable') throw new RunAgain(error.retryAfterSeconds ?? Math.min(60, 2 ** task.tries));
+      }
+      return (tx) => markSent(tx, paymentHash, clock.now());
+    },
+  };
+}
+
+/** A check before sending said no. Believed only when the wallet does not know the hash either. */
+async function afterRefusal(
+  options: PayoutTaskOptions,
+  payout: PayoutRow,
+  why: string,
+  signal: AbortSignal,
+): Promise<Commit> {
+  const { wallet, clock } = options;
+  const status = await wallet.lookupPayment(payout.paymentHash, signal);
+  if (status.state !== 'absent') return (tx) => markSent(tx, payout.paymentHash, clock.now());
+  if (why === 'insufficient' || why === 'limit' || why === 'forbidden') {
+    options.alert(
+      why === 'insufficient'
+        ? 'A refund waits: the wallet does not hold enough for it and its routing reserve. Top it up.'
+        : `A refund waits: the wallet refuses to pay (${why}). Check its limits and keys.`,
+    );
+    throw new RunAgain(300);
+  }
+  // Paid inside this wallet's server by somebody else, or not payable from here: ask for another invoice.
+  return bury(options, payout.paymentHash, why);
+}
+
+function bury(options: PayoutTaskOptions, paymentHash: string, why: string): Commit {
+  return (tx) => {
+    if (!buryPayout(tx, paymentHash, why, options.clock.now())) return;
+    const payout = findPayout(tx, paymentHash);
+    if (payout !== undefined) options.tell(tx, payout, 'dead');
+  };
+}
+
+/**
+ * Looks at one payout until it is proven paid or proven dead, however long that takes. Each by itself: a held
+ * payment answers a look-up only after half a minute, and must stall nobody else.
+ *
+ * Killed midway: nothing happened; it is looked up again. A probe re-posts the same invoice, which sends nothing new.
+ */
+export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHash: string }> {
+  const { database, wallet, log } = options;
+  return {
+    kind: 'payout.watch',
+    pool: 'wallet',
+    leaseSeconds: 180,
+    maxAttempts: Infinity,
+    run: async (task, signal): Promise<Commit> => {
+      const { paymentHash } = task.payload;
+      const payout = findPayout(database.read, paymentHash);
+      if (payout === undefined || payout.state === 'paid' || payout.state === 'dead') return () => {};
+      let status: OutgoingStatus;
+      try {
+        status = await wallet.lookupPayment(paymentHash, signal);
+        if (status.state === 'failed') return await probe(options, payout, signal);
+      } catch (error) {
+        if (!(error instanceof OutsideError)) throw error;
+        status = { state: 'unknown' };
+      }
+      if (status.state === 'paid') {
+        log.info('payout.paid', { payment_hash: paymentHash });
+        const { feeMsats, preimage } = status;
+        return settleAndTell(options, paymentHash, { feeMsats, preimage });
+      }
+      if (status.state === 'absent') return reconsiderAbsent(options, payout);
+      return (tx) => waitOn(options, tx, payout);
+    },
+  };
+}
+
+function settleAndTell(
+  options: PayoutTaskOptions,
+  paymentHash: string,
+  proof: Parameters<typeof settlePayout>[2],
+): Commit {
+  return (tx) => {
+    const now = options.clock.now();
+    if (!settlePayout(tx, paymentHash, proof, now)) return;
+    const payout = findPayout(tx, paymentHash);
+    if (payout === undefined) return;
+    options.receipts.fileRefund(tx, payout, debtsPaidBy(tx, paymentHash), now);
+    options.tell(tx, payout, 'paid');
+  };
+}
+
+/** The wallet says failed. That is provisional: only two proofs by its node, minutes apart, free the debt. */
+async function probe(options: PayoutTaskOptions, payout: PayoutRow, signal: AbortSignal): Promise<Commit> {
+  const { clock, wallet, probeSeconds } = options;
+  const { paymentHash } = payout;
+  const now = clock.now();
+  const last = (payout.deadProofAt ?? payout.sentAt ?? payout.createdAt) as UnixSeconds;
+  if (now < last + probeSeconds) return (tx) => watchPayout(tx, paymentHash, plusSeconds(last, probeSeconds), now);
+  const proof = await wallet.probeFailure(payout.bolt11, paymentHash, signal);
+  if (proof === 'paid') {
+    const status = await wallet.lookupPayment(paymentHash, signal);
+    if (status.state === 'paid') return settleAndTell(options, paymentHash, status);
+  }
+  if (proof === 'dead') {
+    if (payout.deadProofs >= 1) return bury(options, paymentHash, 'failed');
+    return (tx) => {
+      setPayout(tx, paymentHash, { deadProofs: payout.deadProofs + 1, deadProofAt: clock.now() });
+      watchPayout(tx, paymentHash, plusSeconds(clock.now(), probeSeconds), clock.now());
+    };
+  }
+  return (tx) => waitOn(options, tx, payout);
+}
+
+/** Not in the wallet although we posted it: the post never arrived, or still waits in a queue. Post the same again. */
+function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow): Commit {
+  const { clock } = options;
+  const now = clock.now();
+  const quiet = now - (payout.sentAt ?? now);
+  if (quiet < QUIET_BEFORE_ABSENT_COUNTS) return (tx) => watchPayout(tx, payout.paymentHash, plusSeconds(now, 10), now);
+  return (tx) => {
+    setPayout(tx, payout.paymentHash, { state: 'committed' });
+    sendPayout(tx, payout.paymentHash, now);
+  };
+}
+
+/** Nothing known yet: look again, tell the customer after a minute, and a person after a day. */
+function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
+  const now = options.clock.now();
+  const age = now - (payout.sentAt ?? payout.createdAt);
+  if (age >= STUCK_AFTER && payout.told !== 'a_person_looks') {
+    setPayout(tx, payout.paymentHash, { told: 'a_person_looks' });
+    options.tell(tx, payout, 'a_person_looks');
+    options.alert('A refund has been under way for a day and its outcome is unknown. See: timmy refunds list.');
+  } else if (age >= SLOW_AFTER && payout.told === '') {
+    setPayout(tx, payout.paymentHash, { told: 'on_its_way' });
+    options.tell(tx, payout, 'on_its_way');
+  }
+  watchPayout(tx, payout.paymentHash, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
+}
+
+/** Kept in the wallet's own row, so that the debts a payment was for can be found even with an old backup of ours. */
+function debtsLabel(debts: readonly DebtRow[]): string {
+  return debts.map((debt) => `${debt.orderId}.${debt.id}`).join(' ');
+}

@@ -1,0 +1,149 @@
+import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
+import { sats, type UnixSeconds } from '../lib/units.ts';
+import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
+import type { Signer } from '../nostr/signer.ts';
+import { eventId } from '../nostr/verify.ts';
+import { buildChargeReceipt, buildRefundReceipt, type Charge, type ReceiptPlace } from '../receipts/index.ts';
+import { schedule, type TaskKind } from '../tasks/index.ts';
+import type { DebtRow } from './debts.ts';
+import type { PayoutRow } from './payouts.ts';
+
+/**
+ * Every charge and every refund paid is the next link of its customer's chain of receipts. The event, and with it its
+ * id, is fixed in the commit that made the charge; the signature follows.
+ */
+export interface ReceiptBook {
+  fileCharge(tx: Tx, owner: string, charge: Charge, now: UnixSeconds): void;
+  fileRefund(tx: Tx, payout: PayoutRow, debts: readonly DebtRow[], now: UnixSeconds): void;
+}
+
+interface ReceiptRow {
+  readonly event_id: string;
+  readonly event: string;
+  readonly sig: string | null;
+}
+
+/** `author`: our public key, hex. */
+export function createReceiptBook(author: string): ReceiptBook {
+  function file(
+    tx: Tx,
+    owner: string,
+    orderIds: readonly string[],
+    kind: 'charge' | 'refund',
+    build: (place: ReceiptPlace) => EventTemplate,
+    now: UnixSeconds,
+  ): void {
+    const last = statement(
+      tx,
+      'SELECT event_id AS id, position FROM receipts WHERE owner = ? ORDER BY position DESC LIMIT 1',
+    ).get(owner) as { id: string; position: number } | undefined;
+    const {
+      kind: eventKind,
+      created_at,
+      tags,
+      content,
+    } = build({ customer: owner, previous: last?.id ?? null, at: now });
+    const unsigned = { pubkey: author, created_at, kind: eventKind, tags, content };
+    const id = eventId(unsigned);
+    statement(
+      tx,
+      'INSERT INTO receipts (event_id, owner, position, order_ids, kind, event, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ).run(
+      id,
+      owner,
+      (last?.position ?? 0) + 1,
+      JSON.stringify(orderIds),
+      kind,
+      JSON.stringify({ id, ...unsigned }),
+      now,
+    );
+    schedule(tx, { kind: 'receipt.sign', payload: { eventId: id }, dueAt: now, now });
+  }
+
+  return {
+    fileCharge: (tx, owner, charge, now) => {
+      file(tx, owner, [charge.id], 'charge', (place) => buildChargeReceipt(charge, place), now);
+    },
+    fileRefund: (tx, payout, debts, now) => {
+      const amountOf = (msats: number) => sats(Math.floor(msats / 1000));
+      const refund = {
+        amountSats: amountOf(payout.amountMsats),
+        debts: debts.map((debt) => ({ id: debt.orderId, amountSats: amountOf(debt.amountMsats) })),
+        paymentHash: payout.paymentHash,
+        preimage: payout.preimage,
+      };
+      const orderIds = [...new Set(debts.map((debt) => debt.orderId))];
+      file(tx, payout.owner, orderIds, 'refund', (place) => buildRefundReceipt(refund, place), now);
+    },
+  };
+}
+
+/**
+ * Signs one receipt.
+ *
+ * Killed midway: nothing happened; signing the same event again is as good.
+ */
+export function signReceiptTask(options: { database: Database; signer: Signer }): TaskKind<{ eventId: string }> {
+  return {
+    kind: 'receipt.sign',
+    pool: 'orders',
+    leaseSeconds: 30,
+    maxAttempts: 20,
+    run: async (task) => {
+      const row = statement(options.database.read, 'SELECT event_id, event, sig FROM receipts WHERE event_id = ?').get(
+        task.payload.eventId,
+      ) as ReceiptRow | undefined;
+      if (row?.sig !== null) return () => {};
+      const signed = await sign(options.signer, row);
+      return (tx) => keepSignature(tx, signed);
+    },
+  };
+}
+
+/** Signs those of these receipts that are not signed yet. */
+export async function completeReceipts(signer: Signer, receipts: readonly Receipt[]): Promise<NostrEvent[]> {
+  return Promise.all(
+    receipts.map(({ event, sig }) => (sig === null ? signer.sign(event) : Promise.resolve({ ...event, sig }))),
+  );
+}
+
+export function keepSignature(tx: Tx, event: NostrEvent): void {
+  statement(tx, 'UPDATE receipts SET sig = ? WHERE event_id = ? AND sig IS NULL').run(event.sig, event.id);
+}
+
+async function sign(signer: Signer, row: ReceiptRow): Promise<NostrEvent> {
+  const event = JSON.parse(row.event) as NostrEvent;
+  const signed = await signer.sign(event);
+  // A signer that gives the event another id (its date, its tags) would break the chain.
+  if (signed.id !== row.event_id) throw new Error('receipt.signed_another');
+  return signed;
+}
+
+/** A receipt as filed: complete once it is signed. */
+export interface Receipt {
+  readonly event: Omit<NostrEvent, 'sig'>;
+  readonly sig: string | null;
+}
+
+/** The newest charge receipt of an order, and the receipts of every refund that paid a debt of it. */
+export function receiptsOf(reader: Reader, orderId: string): { charge: Receipt | null; refunds: Receipt[] } {
+  const rows = statement(
+    reader,
+    `SELECT event_id, event, sig, kind FROM receipts
+     WHERE EXISTS (SELECT 1 FROM json_each(order_ids) WHERE value = ?) ORDER BY position`,
+  ).all(orderId) as (ReceiptRow & { kind: string })[];
+  const receipt = (row: ReceiptRow): Receipt => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig });
+  const charge = rows.filter((row) => row.kind === 'charge').at(-1);
+  return {
+    charge: charge === undefined ? null : receipt(charge),
+    refunds: rows.filter((row) => row.kind === 'refund').map(receipt),
+  };
+}
+
+/** A customer's whole chain, oldest first. */
+export function receiptChain(reader: Reader, owner: string): Receipt[] {
+  const rows = statement(reader, 'SELECT event_id, event, sig FROM receipts WHERE owner = ? ORDER BY position').all(
+    owner,
+  ) as ReceiptRow[];
+  return rows.map((row) => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig }));
+}

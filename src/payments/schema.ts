@@ -1,0 +1,145 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+/**
+ * Invoices of ours. `wanted`: the intent, no bolt11 yet. `open`: shown and watched. `lapsed`: looked up unpaid after
+ * its end (still watched: that is no proof). `replaced`: another took its place (still watched). `paid` is final.
+ * `failed`: the wallet never issued it, or too late; it was shown to nobody.
+ */
+export const invoices = sqliteTable(
+  'invoices',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    orderKind: text('order_kind').notNull(),
+    orderId: text('order_id').notNull(),
+    owner: text().notNull(),
+    purpose: text().notNull(),
+    amountSats: integer('amount_sats').notNull(),
+    description: text().notNull(),
+    expirySeconds: integer('expiry_seconds').notNull(),
+    state: text({ enum: ['wanted', 'open', 'paid', 'lapsed', 'replaced', 'failed'] }).notNull(),
+    bolt11: text(),
+    paymentHash: text('payment_hash'),
+    /** True: given up when the wallet cannot issue it within 30 s (nothing exists then). False: tried until it exists. */
+    mayFail: integer('may_fail', { mode: 'boolean' }).notNull(),
+    /** Inbox row of the request that asked for it. */
+    replyTo: integer('reply_to'),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at'),
+    paidAt: integer('paid_at'),
+    paidMsats: integer('paid_msats'),
+    delayTold: integer('delay_told', { mode: 'boolean' }).notNull().default(false),
+  },
+  (table) => [
+    uniqueIndex('invoices_hash').on(table.paymentHash),
+    index('invoices_order').on(table.orderId),
+    index('invoices_owner').on(table.owner, table.state),
+    index('invoices_state').on(table.state),
+    check('invoices_amount', sql`${table.amountSats} BETWEEN 1 AND 1000000000000`),
+    check(
+      'invoices_issued',
+      sql`${table.state} IN ('wanted', 'failed') OR (${table.bolt11} IS NOT NULL AND ${table.paymentHash} IS NOT NULL AND ${table.expiresAt} IS NOT NULL)`,
+    ),
+    check('invoices_paid', sql`(${table.state} = 'paid') = (${table.paidAt} IS NOT NULL)`),
+  ],
+);
+
+/** What is owed back to a customer. One row for each reason; the sum of an order's open rows is `owed:<order>` in the books. */
+export const debts = sqliteTable(
+  'debts',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    orderKind: text('order_kind').notNull(),
+    orderId: text('order_id').notNull(),
+    owner: text().notNull(),
+    amountMsats: integer('amount_msats').notNull(),
+    because: text().notNull(),
+    state: text({ enum: ['owed', 'paying', 'paid'] }).notNull(),
+    /** The one live attempt that pays it, or the one that paid it. */
+    payoutHash: text('payout_hash'),
+    createdAt: integer('created_at').notNull(),
+    paidAt: integer('paid_at'),
+  },
+  (table) => [
+    index('debts_owner').on(table.owner, table.state),
+    index('debts_order').on(table.orderId),
+    check('debts_amount', sql`${table.amountMsats} BETWEEN 1 AND 1000000000000000`),
+    check('debts_attempt', sql`(${table.state} = 'owed') = (${table.payoutHash} IS NULL)`),
+  ],
+);
+
+/**
+ * Attempts to pay debts: one hash is one attempt for ever. `committed`: not posted yet. `sent`: posted, or perhaps
+ * posted; only a look-up tells. `paid` and `dead` are proven.
+ */
+export const payouts = sqliteTable(
+  'payouts',
+  {
+    paymentHash: text('payment_hash').primaryKey(),
+    bolt11: text().notNull(),
+    owner: text().notNull(),
+    amountMsats: integer('amount_msats').notNull(),
+    destination: text(),
+    state: text({ enum: ['committed', 'sent', 'paid', 'dead'] }).notNull(),
+    invoiceExpiresAt: integer('invoice_expires_at').notNull(),
+    replyTo: integer('reply_to'),
+    createdAt: integer('created_at').notNull(),
+    sentAt: integer('sent_at'),
+    endedAt: integer('ended_at'),
+    feeMsats: integer('fee_msats'),
+    preimage: text(),
+    /** Why it is dead, our own code. */
+    error: text(),
+    /** What the customer was told while the outcome is open: '', 'on_its_way', 'a_person_looks'. */
+    told: text().notNull().default(''),
+    /** Proofs of death seen so far, and when: two, minutes apart, free the debt. */
+    deadProofs: integer('dead_proofs').notNull().default(0),
+    deadProofAt: integer('dead_proof_at'),
+  },
+  (table) => [
+    index('payouts_state').on(table.state),
+    index('payouts_owner').on(table.owner),
+    check('payouts_amount', sql`${table.amountMsats} BETWEEN 1 AND 1000000000000000`),
+  ],
+);
+
+/** Which debts an attempt was made for; kept when the attempt dies and the debt moves on. */
+export const payoutDebts = sqliteTable(
+  'payout_debts',
+  { paymentHash: text('payment_hash').notNull(), debtId: integer('debt_id').notNull() },
+  (table) => [primaryKey({ columns: [table.paymentHash, table.debtId] })],
+);
+
+/** The price of one bitcoin as last read: one row. Millionths of a USD. */
+export const btcPrice = sqliteTable('btc_price', {
+  id: integer().primaryKey(),
+  usdMicros: text('usd_micros').notNull(),
+  source: text().notNull(),
+  at: integer().notNull(),
+});
+
+/** Signed receipts, chained by event id for each customer (product.md, Promise 6). The id is fixed in the commit; the signature follows. */
+export const receipts = sqliteTable(
+  'receipts',
+  {
+    eventId: text('event_id').primaryKey(),
+    owner: text().notNull(),
+    position: integer().notNull(),
+    /** The orders it is about (JSON array of short ids). */
+    orderIds: text('order_ids').notNull(),
+    kind: text({ enum: ['charge', 'refund'] }).notNull(),
+    /** The unsigned event (JSON); with `sig` it is complete. */
+    event: text().notNull(),
+    sig: text(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [uniqueIndex('receipts_chain').on(table.owner, table.position)],
+);
+
+/** "I paid this" of customers, where the wallet says otherwise: a person looks. */
+export const claims = sqliteTable('claims', {
+  paymentHash: text('payment_hash').primaryKey(),
+  owner: text().notNull(),
+  at: integer().notNull(),
+  resolvedAt: integer('resolved_at'),
+});

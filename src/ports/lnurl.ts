@@ -1,0 +1,10 @@
+import type { Msats } from '../lib/units.ts';
+
+/**
+ * Asks a Lightning address or LNURL (LUD-06, LUD-16) for an invoice of exactly `amountMsats`. The invoice is not
+ * yet checked. Throws `OutsideError`: `rejected` (this destination cannot take it; `message` is a short code),
+ * `unavailable` (try later).
+ */
+export interface LnurlPay {
+  invoice(destination: string, amountMsats: Msats, signal: AbortSignal): Promise<string>;
+}

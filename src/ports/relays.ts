@@ -1,0 +1,58 @@
+import type { NostrEvent, Filter } from '../nostr/event.ts';
+import type { UnixSeconds } from '../lib/units.ts';
+
+/**
+ * A relay's word on one EVENT we sent (NIP-01 OK, NIP-42, interop.md).
+ * `accepted` includes duplicates. `unknown`: no OK in time, or the socket was lost: send the same bytes again.
+ */
+export type PublishResult =
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'later'; readonly why: 'rate-limited' | 'error' | 'unreachable' | 'auth' }
+  | { readonly outcome: 'unknown' }
+  /** Permanent for this relay. `too-old`: the relay dislikes dates in the past; a wrap dated near now may pass. */
+  | {
+      readonly outcome: 'refused';
+      readonly why: 'blocked' | 'restricted' | 'invalid' | 'too-old' | 'pow' | 'too-large';
+    };
+
+/** A standing wish: these stored and future events, from every inbox relay, on every connection, for ever. */
+export interface Subscription {
+  readonly name: string;
+  /** Without `since`: the connection adds it (high-water minus `lookbackSeconds`). */
+  readonly filter: Filter;
+  readonly lookbackSeconds: number;
+}
+
+export interface RelayState {
+  readonly url: string;
+  readonly state: 'connecting' | 'open' | 'authenticating' | 'subscribed' | 'waiting';
+  /** When an EOSE last ended a sync, or null. */
+  readonly syncedAt: UnixSeconds | null;
+  readonly failures: number;
+}
+
+export interface InboxHandlers {
+  /**
+   * One event that a subscription asked for, not yet verified. Resolves when it is durable (or worthless): a
+   * relay's high-water moves only behind events that are. `relay` is its normalised URL.
+   */
+  onEvent(event: unknown, relay: string): Promise<void>;
+  /** Where to begin on this relay: the stored high-water, or null for "from now". */
+  highWater(relay: string): UnixSeconds | null;
+  /** Everything that `relay` had up to `at` has been received. */
+  onSynced(relay: string, at: UnixSeconds): void;
+  /** A relay became subscribed or ceased to be. */
+  onState(state: RelayState): void;
+}
+
+/** The relay connections. Never throws for what a relay does. URLs are normalised (lower-case host, no trailing slash). */
+export interface Relays {
+  /** Opens the inbox relays and keeps them open; call once. */
+  start(inbox: readonly string[], subscriptions: readonly Subscription[], handlers: InboxHandlers): void;
+  /** Sends one signed event to one relay and waits for its OK (10 s). Connections are pooled and closed when idle. */
+  publish(relay: string, event: NostrEvent, signal: AbortSignal): Promise<PublishResult>;
+  /** Stored events from these relays, verified and matched against the filter, each id once; whatever came within the signal's time. */
+  query(relays: readonly string[], filter: Filter, signal: AbortSignal): Promise<readonly NostrEvent[]>;
+  states(): readonly RelayState[];
+  close(): Promise<void>;
+}

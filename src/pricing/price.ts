@@ -1,0 +1,124 @@
+import { sats, type Sats } from '../lib/units.ts';
+import {
+  add,
+  ceil,
+  compare,
+  decimal,
+  divide,
+  floor,
+  fraction,
+  multiply,
+  subtract,
+  sum,
+  whole,
+  ZERO,
+} from './fraction.ts';
+import type { Fraction } from './fraction.ts';
+import type { Tariff } from './tariff.ts';
+
+/** Tokens spent on one call, in the role that decides their rates. Whole numbers ≥ 0. */
+export interface UsageItem {
+  readonly role: 'eval' | 'work';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** A price and what it is made of. `usd` parts are exact; `sats` is their only rounding, upwards. */
+export interface Price {
+  /** The model's bill alone: tokens × rates. */
+  readonly tokenUsd: Fraction;
+  readonly infraUsd: Fraction;
+  readonly marginUsd: Fraction;
+  readonly usd: Fraction;
+  readonly sats: Sats;
+}
+
+/**
+ * The formula of product.md: `ceil((tokens + infra) × (1 + margin) ÷ BTC price × 1e8)`. The infrastructure share
+ * is added once however many items there are; without it for a request that was only looked at (a session's rejection).
+ * @throws RangeError when tokens are no whole numbers ≥ 0 or the price exceeds 10^12 sats.
+ */
+export function priceOf(items: readonly UsageItem[], tariff: Tariff, infra: 'with infra' | 'without infra'): Price {
+  const tokenUsd = sum(items.map((item) => tokenCostUsd(item, tariff)));
+  const infraUsd = infra === 'with infra' ? infraShareUsd(tariff) : ZERO;
+  const cost = add(tokenUsd, infraUsd);
+  const marginUsd = multiply(cost, marginOf(tariff));
+  const usd = add(cost, marginUsd);
+  return { tokenUsd, infraUsd, marginUsd, usd, sats: sats(Number(ceil(usdToSats(usd, tariff)))) };
+}
+
+/** What the model's provider bills for `item`, exactly. @throws RangeError when tokens are no whole numbers ≥ 0. */
+export function tokenCostUsd(item: UsageItem, tariff: Tariff): Fraction {
+  if (item.inputTokens < 0 || item.outputTokens < 0) throw new RangeError('pricing: tokens below zero');
+  const rates = tariff[item.role];
+  const perThousand = add(
+    multiply(whole(item.inputTokens), decimal(rates.inRate)),
+    multiply(whole(item.outputTokens), decimal(rates.outRate)),
+  );
+  return divide(perThousand, THOUSAND);
+}
+
+/** One request's share of the monthly bill of the server. */
+export function infraShareUsd(tariff: Tariff): Fraction {
+  return divide(decimal(tariff.infraMonthlyUsd), decimal(tariff.infraMonthlyRequests));
+}
+
+/**
+ * How many output tokens the work model may write so that a quote of `quotedSats`, at the locked price, pays at least
+ * the model's own bill (input of `inputTokens` and that output); `cap` at most, 1 at least. A job's bound: the margin
+ * and the infrastructure share are what we put at risk for an answer longer than quoted.
+ */
+export function maxOutputTokens(quotedSats: Sats, inputTokens: number, tariff: Tariff, cap: number): number {
+  const left = subtract(satsToUsd(quotedSats, tariff), tokenCostUsd(workInput(inputTokens), tariff));
+  return Math.max(1, outputTokensFor(left, tariff, cap));
+}
+
+/**
+ * How many output tokens the work model may write so that the whole price, after what `spent` already cost, stays
+ * within `budgetSats`; `cap` at most, 0 when not even one. A session's bound: its balance never goes below zero.
+ */
+export function affordableOutputTokens(
+  budgetSats: Sats,
+  spent: readonly UsageItem[],
+  inputTokens: number,
+  tariff: Tariff,
+  cap: number,
+): number {
+  // ceil(x) ≤ budget exactly when x ≤ budget, so the rounding needs no care here.
+  const beforeMargin = divide(satsToUsd(budgetSats, tariff), add(whole(1), marginOf(tariff)));
+  const cost = sum([
+    infraShareUsd(tariff),
+    ...[...spent, workInput(inputTokens)].map((item) => tokenCostUsd(item, tariff)),
+  ]);
+  return outputTokensFor(subtract(beforeMargin, cost), tariff, cap);
+}
+
+/** USD that `amount` sats are worth at the tariff's price, exactly. */
+export function satsToUsd(amount: Sats, tariff: Pick<Tariff, 'btcPriceUsd'>): Fraction {
+  return divide(multiply(whole(amount), decimal(tariff.btcPriceUsd)), SATS_PER_BTC);
+}
+
+function usdToSats(usd: Fraction, tariff: Tariff): Fraction {
+  return multiply(divide(usd, decimal(tariff.btcPriceUsd)), SATS_PER_BTC);
+}
+
+function marginOf(tariff: Tariff): Fraction {
+  return divide(decimal(tariff.marginPct), HUNDRED);
+}
+
+function workInput(inputTokens: number): UsageItem {
+  return { role: 'work', inputTokens, outputTokens: 0 };
+}
+
+/** Whole output tokens of the work model that `usd` buys, 0 … `cap`. */
+function outputTokensFor(usd: Fraction, tariff: Tariff, cap: number): number {
+  if (compare(usd, ZERO) < 0) return 0;
+  const rate = decimal(tariff.work.outRate);
+  if (compare(rate, ZERO) === 0) return cap;
+  const tokens = floor(divide(multiply(usd, THOUSAND), rate));
+  return tokens < BigInt(cap) ? Number(tokens) : cap;
+}
+
+const HUNDRED = fraction(100n);
+const THOUSAND = fraction(1000n);
+const SATS_PER_BTC = fraction(100_000_000n);

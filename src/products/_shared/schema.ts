@@ -1,0 +1,7 @@
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+/** What the model cost us, by day (UTC, `2026-11-23`), in billionths of a USD. Never meets a sat. */
+export const modelSpend = sqliteTable('model_spend', {
+  day: text().primaryKey(),
+  usdNanos: integer('usd_nanos').notNull(),
+});

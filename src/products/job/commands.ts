@@ -1,0 +1,234 @@
+import { z } from 'zod';
+import {
+  findKeyUse,
+  keepKeyUse,
+  rpcMethod,
+  wordCommand,
+  type CommandContext,
+  type Engine,
+  type RpcMethod,
+  type WordCommand,
+} from '../../engine/index.ts';
+import type { Product } from '../../engine/product.ts';
+import type { Tx } from '../../db/index.ts';
+import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
+import { freeText, nothing } from '../../messaging/dialects/text/arguments.ts';
+import { parseDestination } from '../../messaging/dialects/text/destination.ts';
+import { hasLink } from '../../messaging/dialects/text/links.ts';
+import { paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
+import { countCharacters, showUsd } from '../../pricing/index.ts';
+import { rpcJob, rpcQuote } from './rpc.ts';
+import { joinable, offerFor, sameRequest, sellJob, type Request, type SellingOptions } from './selling.ts';
+import { jobsInState, jobsOfOwner, loadJob } from './store.ts';
+
+/** How customers buy jobs: in words and by JSON-RPC. */
+export interface JobCommands {
+  readonly words: readonly WordCommand[];
+  readonly methods: readonly RpcMethod[];
+  /** Anything that is no command is a request. */
+  request(tx: Tx, text: string, context: CommandContext): Refusal | undefined;
+}
+
+const PLAIN: Omit<Request, 'text' | 'prepaid'> = { length: null, format: 'plain', updates: 'all', refundTo: null };
+
+export function jobCommands(options: SellingOptions, engine: Engine, product: Product): JobCommands {
+  const { settings, texts } = options;
+
+  function sell(tx: Tx, text: string, length: 'long' | null, context: CommandContext): Refusal | undefined {
+    const tooLong = lengthRefusal(text, settings.LIMIT_MESSAGE_CHARS);
+    if (tooLong !== undefined) return tooLong;
+    const known = sameRequest(options, tx, context.message.sender, text, context.now);
+    if (known !== undefined) return deliver(tx, known.id, { type: 'invoice' }, context);
+    const prepaid = settings.JOB_ONE_INVOICE === 'always';
+    const sold = sellJob(options, engine, product, tx, { ...PLAIN, text, length, prepaid }, context);
+    if (isRefusal(sold)) return sold;
+    if (hasLink(text))
+      context.say(tx, `I do not open links: ${sold} is answered from your words alone.`, { reference: false });
+    return undefined;
+  }
+
+  function deliver(tx: Tx, id: string, command: unknown, { message }: CommandContext): Refusal | undefined {
+    return engine.deliver(tx, { kind: product.kind, id }, { type: 'command', command, replyTo: message.id });
+  }
+
+  function request(tx: Tx, text: string, context: CommandContext): Refusal | undefined {
+    const { message, now } = context;
+    const open = joinable(options, tx, message.sender, now);
+    const before = open === undefined ? null : texts.read(tx, open.requestId);
+    if (open?.requestId == null || before === null || before === text) return sell(tx, text, null, context);
+    const joined = `${before}\n${text}`;
+    const tooLong = lengthRefusal(joined, settings.LIMIT_MESSAGE_CHARS);
+    if (tooLong !== undefined) return tooLong;
+    texts.replace(tx, open.requestId, joined);
+    return deliver(tx, open.id, { type: 'join', requestCharacters: countCharacters(joined) }, context);
+  }
+
+  const words: WordCommand[] = [
+    wordCommand({
+      word: 'job',
+      usage: 'job <your request>',
+      parse: freeText,
+      needsPrice: true,
+      run: (tx, { text }, context) => sell(tx, text, null, context),
+    }),
+    wordCommand({
+      word: 'long',
+      usage: 'long <your request>',
+      parse: freeText,
+      needsPrice: true,
+      run: (tx, { text }, context) => sell(tx, text, 'long', context),
+    }),
+    wordCommand({
+      word: 'quote',
+      usage: 'quote <your request>',
+      parse: freeText,
+      needsPrice: true,
+      run: (tx, { text }, context) => {
+        const { quote, tariff } = offerFor(options, tx, text, null);
+        const usd = showUsd(quote.amountSats, tariff);
+        context.say(
+          tx,
+          `That would be ${settings.EVAL_FEE_SATS} sats for a look, then about ${quote.amountSats} (${usd}) for an answer of up to ${quote.words} words. Nothing is ordered. To order it, send: job and your request.`,
+        );
+        return undefined;
+      },
+    }),
+    wordCommand({
+      word: 'one',
+      usage: 'one',
+      parse: nothing,
+      needsPrice: true,
+      run: (tx, _args, context) => {
+        if (settings.JOB_ONE_INVOICE === 'off')
+          return refuse('bad_state', 'Paying all at once is not offered here. The invoice you have is good.');
+        const [latest] = jobsInState(tx, context.message.sender, ['awaiting_eval_payment']);
+        if (latest === undefined)
+          return refuse('bad_state', 'There is no unpaid request to pay all at once. Write what you want done first.');
+        return deliver(tx, latest.id, { type: 'prepay' }, context);
+      },
+    }),
+  ];
+
+  const createParams = z.strictObject({
+    request: z.string().trim().min(1),
+    refund_to: z.string().max(2100).optional(),
+    prepay: z.boolean().optional(),
+    length: z.literal('long').optional(),
+    format: z.literal('markdown').optional(),
+    updates: z.enum(['all', 'money', 'end']).optional(),
+    key: z.string().min(1).max(64).optional(),
+  });
+  const idParams = z.strictObject({ id: z.string().max(16) });
+  const listParams = z.strictObject({
+    limit: z.int().min(1).max(10).optional(),
+    before: z.string().max(16).optional(),
+  });
+
+  const methods: RpcMethod[] = [
+    rpcMethod({
+      method: 'job.create',
+      params: createParams,
+      changes: true,
+      needsPrice: true,
+      run: (tx, params, context) => {
+        const { message, now } = context;
+        const { key, refund_to, prepay, ...rest } = params;
+        if (refund_to !== undefined && parseDestination(refund_to) === null) {
+          return refuse('bad_destination', 'refund_to is no Lightning address, LNURL or invoice.', {
+            why: 'malformed',
+          });
+        }
+        if (prepay === true && settings.JOB_ONE_INVOICE === 'off') {
+          return refuse('invalid_params', 'prepay is not offered here.', {
+            issues: [{ path: ['prepay'], message: 'not offered here' }],
+          });
+        }
+        const use =
+          key === undefined
+            ? null
+            : { owner: message.sender, method: 'job.create', key, paramsHash: paramsDigest(params) };
+        const known = use === null ? null : findKeyUse(tx, use, now);
+        if (known?.use === 'other_params') {
+          return refuse('invalid_params', 'This key was used with other params within 24 hours.', {
+            issues: [{ path: ['key'], message: 'used with other params' }],
+          });
+        }
+        const job = known?.use === 'same' ? loadJob(tx, known.orderId) : undefined;
+        if (job !== undefined) return { result: { job: rpcJob(tx, texts, job, { brief: false, result: true }) } };
+        const request: Request = {
+          text: rest.request,
+          length: rest.length ?? null,
+          format: rest.format ?? 'plain',
+          updates: rest.updates ?? 'all',
+          refundTo: refund_to ?? null,
+          prepaid: settings.JOB_ONE_INVOICE === 'always' || prepay === true,
+        };
+        const sold = sellJob(options, engine, product, tx, request, context);
+        if (isRefusal(sold)) return sold;
+        if (use !== null) keepKeyUse(tx, { ...use, orderId: sold }, now);
+        return 'later';
+      },
+    }),
+    rpcMethod({
+      method: 'job.get',
+      params: idParams,
+      changes: false,
+      run: (tx, { id }, { message }) => {
+        const job = loadJob(tx, id);
+        if (job?.owner !== message.sender) return noSuchJob(id);
+        return { result: { job: rpcJob(tx, texts, job, { brief: false, result: true }) } };
+      },
+    }),
+    ...(['cancel', 'invoice'] as const).map((type) =>
+      rpcMethod({
+        method: `job.${type}`,
+        params: idParams,
+        changes: true,
+        needsPrice: type === 'invoice',
+        run: (tx, { id }, context) => {
+          if (loadJob(tx, id)?.owner !== context.message.sender) return noSuchJob(id);
+          return deliver(tx, id, { type }, context) ?? 'later';
+        },
+      }),
+    ),
+    rpcMethod({
+      method: 'job.list',
+      params: listParams.optional(),
+      changes: false,
+      run: (tx, params, { message }) => {
+        const limit = params?.limit ?? 10;
+        const found = jobsOfOwner(tx, message.sender, limit + 1, params?.before ?? null);
+        const jobs = found.slice(0, limit);
+        const next = found.length > limit ? { next: jobs.at(-1)?.id } : {};
+        return {
+          result: {
+            jobs: jobs.map((job) => ({ ...rpcJob(tx, texts, job, { brief: true, result: false }), invoices: [] })),
+            ...next,
+          },
+        };
+      },
+    }),
+    rpcMethod({
+      method: 'quote',
+      params: z.strictObject({ request: z.string().trim().min(1) }),
+      changes: false,
+      needsPrice: true,
+      run: (tx, params) => ({ result: rpcQuote(offerFor(options, tx, params.request, null), settings.EVAL_FEE_SATS) }),
+    }),
+  ];
+
+  return { words, methods, request };
+}
+
+function noSuchJob(id: string): Refusal {
+  return refuse('not_found', `There is no job ${id} of yours.`);
+}
+
+function lengthRefusal(text: string, limit: number): Refusal | undefined {
+  const characters = countCharacters(text);
+  if (characters <= limit) return undefined;
+  return refuse(
+    'too_large',
+    `That is ${characters} characters; I take ${limit} at most. Nothing was charged. Please send a shorter text.`,
+  );
+}

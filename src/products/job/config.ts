@@ -1,0 +1,18 @@
+import type { QuoteTiers, TariffSettings } from '../../pricing/index.ts';
+
+/** The settings a job reads, by their names in product.md. */
+export interface JobSettings extends TariffSettings, QuoteTiers {
+  readonly EVAL_FEE_SATS: number;
+  readonly JOB_ONE_INVOICE: 'offer' | 'off' | 'always';
+  readonly TEXT_JOIN_SECONDS: number;
+  readonly INVOICE_EXPIRY_SECONDS: number;
+  readonly WORK_MAX_OUTPUT_TOKENS: number;
+  readonly MODEL_RETRY_SECONDS: number;
+  readonly MODEL_DAILY_BUDGET_USD: number | string;
+  readonly REFUND_ASK_MIN_SATS: number;
+  readonly LIMIT_MESSAGE_CHARS: number;
+  readonly LIMIT_OPEN_INVOICES: number;
+  readonly LIMIT_ALL_OPEN_INVOICES: number;
+  readonly LIMIT_NEW_PER_HOUR: number;
+  readonly LIMIT_PAID_WAITING: number;
+}

@@ -1,0 +1,109 @@
+import type { Texts } from '../../customers/index.ts';
+import type { Database } from '../../db/index.ts';
+import { product, type OrderEvent } from '../../engine/index.ts';
+import type { Product } from '../../engine/product.ts';
+import type { UnixSeconds } from '../../lib/units.ts';
+import { findInvoice, invoicesOf, isInvoiceComing, type PriceBook } from '../../payments/index.ts';
+import type { Agent } from '../../ports/agent.ts';
+import { settleWork } from '../../pricing/index.ts';
+import type { ModelCallRules } from '../_shared/model-call.ts';
+import { jobActivities } from './activities.ts';
+import type { JobSettings } from './config.ts';
+import { decide, type Job, type JobCommand, type JobFacts, type JobNotice } from './machine.ts';
+import { jobReceipt } from './receipt.ts';
+import { resultParts, rpcJob } from './rpc.ts';
+import { offerFor, type SellingOptions } from './selling.ts';
+import { insertJob, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
+import { jobStatusLine, jobWords } from './text.ts';
+
+export { jobCommands, type JobCommands } from './commands.ts';
+export type { JobSettings } from './config.ts';
+export type { SellingOptions } from './selling.ts';
+export { recentJobs } from './store.ts';
+export { verifyJobs } from './verify.ts';
+
+export interface JobOptions {
+  readonly database: Database;
+  readonly texts: Texts;
+  readonly agent: Agent;
+  readonly settings: JobSettings;
+  readonly prices: PriceBook;
+  readonly rules: ModelCallRules;
+  readonly selling: SellingOptions;
+  /** When this process began. */
+  readonly startedAt: UnixSeconds;
+}
+
+/** One request, evaluated for a small fee, quoted, paid, done; what it did not cost goes back (product.md: Job). */
+export function jobProduct(options: JobOptions): Product {
+  const { texts, settings, rules } = options;
+  const { clock } = rules;
+  return product<Job, JobCommand, JobNotice, JobFacts>({
+    kind: 'job',
+    prefix: 'J',
+    plural: 'jobs',
+    rpcName: 'job',
+    load: loadJob,
+    insert: insertJob,
+    save: saveJob,
+    remove: removeJob,
+    decide,
+    facts: (reader, job, event) => {
+      const shown = invoicesOf(reader, job.id).at(-1);
+      const eventInvoice = 'invoiceId' in event ? findInvoice(reader, event.invoiceId) : undefined;
+      return {
+        now: clock.now(),
+        startedAt: options.startedAt,
+        invoiceExpirySeconds: settings.INVOICE_EXPIRY_SECONDS,
+        offerNow: offerFor(options.selling, reader, texts.read(reader, job.requestId) ?? '', job.length),
+        invoice:
+          shown === undefined
+            ? null
+            : {
+                id: shown.id,
+                createdAt: shown.createdAt,
+                expiresAt: shown.expiresAt ?? 0,
+                open: shown.state === 'open',
+              },
+        invoiceComing: isInvoiceComing(reader, job.id),
+        eventInvoiceEnd: eventInvoice?.expiresAt ?? null,
+        settle: (offer, usage) => {
+          const bill = settleWork(usage, offer.tariff, offer.quote.amountSats);
+          return { actualSats: bill.actualAmountSats, chargedSats: bill.chargedSats, refundSats: bill.refundSats };
+        },
+      };
+    },
+    activities: jobActivities(options),
+    words: (tx, job, notice) => jobWords({ texts, settings, now: () => clock.now() }, tx, job, notice),
+    rpc: (reader, job, brief) => rpcJob(reader, texts, job, { brief, result: true }),
+    rpcParts: (reader, job, notice) => {
+      if (notice.type !== 'result' || job.state !== 'complete') return [];
+      const parts = resultParts(texts.read(reader, job.work.resultId) ?? '');
+      if (parts.length <= 1) return [];
+      return parts.map((text, index) => ({
+        method: 'job.part',
+        params: { id: job.id, part: index + 1, of: parts.length, text },
+      }));
+    },
+    wantsUpdate,
+    receipt: (reader, job) => jobReceipt(reader, job),
+    list: jobsOfOwner,
+    isOpen: (job) => !isEnded(job),
+    isPaid: (job) => !['awaiting_eval_payment', 'expired', 'cancelled'].includes(job.state),
+    statusLine: (reader, job) => jobStatusLine(reader, job, clock.now()),
+    summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'job', state, createdAt, updatedAt }),
+  });
+}
+
+/** `updates`: all changes; `money` = invoices, result, refund; `end` = the finished job only. */
+function wantsUpdate(job: Job, event: OrderEvent<JobCommand>): boolean {
+  if (event.type === 'timer') return false;
+  const ended = isEnded(job);
+  if (job.updates === 'end') return ended && event.type !== 'refund_changed';
+  if (job.updates === 'money') return ended || event.type === 'invoice_ready' || event.type === 'refund_changed';
+  return true;
+}
+
+function isEnded(job: Job): boolean {
+  return ['complete', 'rejected', 'failed', 'expired', 'cancelled'].includes(job.state);
+}

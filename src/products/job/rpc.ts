@@ -1,0 +1,92 @@
+import type { Texts } from '../../customers/index.ts';
+import type { Reader } from '../../db/index.ts';
+import { splitMessage } from '../../lib/message-parts.ts';
+import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
+import { rpcMoney } from '../../engine/rpc-shapes.ts';
+import type { Job, Offer, Settled, Verdict } from './machine.ts';
+import { failureMessage } from './text.ts';
+
+/** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */
+export const MAX_INLINE_RESULT = 6000;
+
+/** `Job` of protocol.md §1. `brief`: the first 200 characters of the request, as in notifications and lists. */
+export function rpcJob(
+  reader: Reader,
+  texts: Texts,
+  job: Job,
+  shape: { brief: boolean; result: boolean },
+): Record<string, unknown> {
+  const request = texts.read(reader, job.requestId) ?? '';
+  const result = job.state === 'complete' ? (texts.read(reader, job.work.resultId) ?? '') : null;
+  const parts = result === null ? 0 : resultParts(result).length;
+  return {
+    id: job.id,
+    seq: job.seq,
+    state: job.state,
+    request: shape.brief ? [...request].slice(0, 200).join('') : request,
+    created_at: job.createdAt,
+    updated_at: job.updatedAt,
+    ...rpcMoney(reader, job.id),
+    reason: 'verdict' in job && job.verdict !== null ? job.verdict.reason : null,
+    result: shape.result && parts <= 1 ? result : null,
+    result_parts: parts,
+    error: job.state === 'failed' ? { code: job.code, message: failureMessage(job.code) } : null,
+    cost_ledger: costLedger(job),
+  };
+}
+
+/** One part: it travels in the object. More: `job.part` notifications. */
+export function resultParts(result: string): string[] {
+  return splitMessage(result, MAX_INLINE_RESULT);
+}
+
+/** `CostLedger` of protocol.md §1: the locked figures, and the actual ones once there are any. */
+function costLedger(job: Job): Record<string, unknown> | null {
+  const verdict = 'verdict' in job ? job.verdict : null;
+  if (verdict === null) return null;
+  const { quote, tariff } = job.offer;
+  const work = job.state === 'complete' ? job.work : null;
+  const price = work === null ? null : priceOf([{ role: 'work', ...work.usage }], tariff, 'with infra');
+  return {
+    estimated_input_tokens: quote.estimatedInputTokens,
+    estimated_output_tokens: quote.estimatedOutputTokens,
+    actual_input_tokens: work?.usage.inputTokens ?? null,
+    actual_output_tokens: work?.usage.outputTokens ?? null,
+    actual_cost_usd: price === null ? null : usdDecimal(price.tokenUsd),
+    infra_usd: price === null ? null : usdDecimal(price.infraUsd),
+    margin_pct: tariff.marginPct,
+    btc_price_usd: tariff.btcPriceUsd,
+    btc_price_source: tariff.btcPriceSource,
+    work_amount_sats: quote.amountSats,
+    actual_amount_sats: work?.actualSats ?? null,
+    refund_amount_sats: work?.refundSats ?? null,
+    items: items(verdict, work, tariff),
+    cut: work?.cut ?? false,
+  };
+}
+
+function items(verdict: Verdict, work: Settled | null, tariff: Tariff): Record<string, unknown>[] {
+  const item = (role: 'eval' | 'work', model: string, usage: Verdict['usage']): Record<string, unknown> => ({
+    role,
+    model,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    in_rate: tariff[role].inRate,
+    out_rate: tariff[role].outRate,
+  });
+  const list = [item('eval', verdict.model, verdict.usage)];
+  if (work !== null) list.push(item('work', work.model, work.usage));
+  return list;
+}
+
+/** `quote` of protocol.md §1. */
+export function rpcQuote(offer: Offer, evalFeeSats: number): Record<string, unknown> {
+  return {
+    eval_fee_sats: evalFeeSats,
+    work_amount_sats: offer.quote.amountSats,
+    btc_price_usd: offer.tariff.btcPriceUsd,
+    btc_price_source: offer.tariff.btcPriceSource,
+    estimated_input_tokens: offer.quote.estimatedInputTokens,
+    estimated_output_tokens: offer.quote.estimatedOutputTokens,
+  };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { Tariff } from '../pricing/index.ts';
+
+/**
+ * The kind of a receipt: a regular event (NIP-01) of a number that no NIP gives a meaning to. docs/receipts.md says why.
+ */
+export const RECEIPT_KIND = 3871;
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const amountSats = z.int().min(0).max(1_000_000_000_000);
+const tokens = z.int().min(0).max(1_000_000_000);
+const decimalText = z.string().regex(/^(0|[1-9]\d{0,29})(\.\d{0,29}[1-9])?$/);
+const positiveDecimal = decimalText.refine((text) => text !== '0');
+const orderId = z.string().regex(/^[A-Z]-[0-9A-Z]{5}$/);
+const name = z.string().min(1).max(200);
+
+const ratesSchema = z.strictObject({ model: name, in_rate: decimalText, out_rate: decimalText });
+
+const tariffSchema = z.strictObject({
+  formula: z.literal(1),
+  btc_price_usd: positiveDecimal,
+  btc_price_source: name,
+  eval: ratesSchema,
+  work: ratesSchema,
+  margin_pct: decimalText,
+  infra_monthly_usd: decimalText,
+  infra_monthly_requests: positiveDecimal,
+});
+
+const paymentSchema = z.strictObject({
+  purpose: z.enum(['eval', 'work', 'order', 'deposit', 'topup', 'bootstrap']),
+  amount_sats: amountSats.min(1),
+  /** Null: no invoice was paid, it came out of what was owed to the customer. */
+  payment_hash: hex64.nullable(),
+});
+
+const itemSchema = z.strictObject({ role: z.enum(['eval', 'work']), input_tokens: tokens, output_tokens: tokens });
+
+const quoteSchema = z.strictObject({ input_tokens: tokens, output_tokens: tokens, amount_sats: amountSats.min(1) });
+
+/** What follows from everything else in a charge; a reader computes it again. */
+const billSchema = z.strictObject({
+  token_usd: decimalText,
+  infra_usd: decimalText,
+  margin_usd: decimalText,
+  actual_sats: amountSats,
+  charged_sats: amountSats,
+  owed_sats: amountSats,
+  balance_after_sats: amountSats.nullable(),
+});
+
+export const chargeSchema = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('charge'),
+  previous: hex64.nullable(),
+  product: z.enum(['job', 'session', 'bootstrap']),
+  id: orderId,
+  /** The session that a request belongs to; null for other products. */
+  session: orderId.nullable(),
+  outcome: z.enum(['accepted', 'rejected', 'cancelled', 'eval_failed', 'work_failed', 'complete', 'failed']),
+  tariff: tariffSchema.nullable(),
+  /** The fixed price: a job's evaluation, a bootstrap. 0 in a session. */
+  fee_sats: amountSats,
+  quote: quoteSchema.nullable(),
+  payments: z.array(paymentSchema).max(1000),
+  items: z.array(itemSchema).max(100),
+  cut: z.boolean(),
+  balance_before_sats: amountSats.nullable(),
+  bill: billSchema,
+});
+
+export const refundSchema = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('refund'),
+  previous: hex64.nullable(),
+  amount_sats: amountSats.min(1),
+  debts: z
+    .array(z.strictObject({ id: orderId, amount_sats: amountSats.min(1) }))
+    .min(1)
+    .max(1000),
+  payment_hash: hex64,
+  /** Null where the wallet does not tell (the stub, some nodes). */
+  preimage: hex64.nullable(),
+});
+
+export const contentSchema = z.discriminatedUnion('type', [chargeSchema, refundSchema]);
+
+export type ChargeContent = z.infer<typeof chargeSchema>;
+export type RefundContent = z.infer<typeof refundSchema>;
+export type ReceiptContent = ChargeContent | RefundContent;
+export type Bill = z.infer<typeof billSchema>;
+export type ContentTariff = z.infer<typeof tariffSchema>;
+
+/** The frozen tariff in the receipt's own names. */
+export function writeTariff(tariff: Tariff): ContentTariff {
+  const rates = ({ model, inRate, outRate }: Tariff['eval']) => ({ model, in_rate: inRate, out_rate: outRate });
+  return {
+    formula: tariff.formula,
+    btc_price_usd: tariff.btcPriceUsd,
+    btc_price_source: tariff.btcPriceSource,
+    eval: rates(tariff.eval),
+    work: rates(tariff.work),
+    margin_pct: tariff.marginPct,
+    infra_monthly_usd: tariff.infraMonthlyUsd,
+    infra_monthly_requests: tariff.infraMonthlyRequests,
+  };
+}
+
+/** And back, to compute with. */
+export function readTariff(tariff: ContentTariff): Tariff {
+  const rates = ({ model, in_rate, out_rate }: ContentTariff['eval']) => ({
+    model,
+    inRate: in_rate,
+    outRate: out_rate,
+  });
+  return {
+    formula: tariff.formula,
+    btcPriceUsd: tariff.btc_price_usd,
+    btcPriceSource: tariff.btc_price_source,
+    eval: rates(tariff.eval),
+    work: rates(tariff.work),
+    marginPct: tariff.margin_pct,
+    infraMonthlyUsd: tariff.infra_monthly_usd,
+    infraMonthlyRequests: tariff.infra_monthly_requests,
+  };
+}

@@ -1,0 +1,473 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Secret } from '../lib/secret.ts';
+import { sats, unixSeconds } from '../lib/units.ts';
+import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
+import { createLocalSigner } from '../nostr/local-signer.ts';
+import type { Signer } from '../nostr/signer.ts';
+import { settleWork, tariffFrom } from '../pricing/index.ts';
+import { buildChargeReceipt, buildRefundReceipt, RECEIPT_KIND, verifyChain, verifyReceipt } from './index.ts';
+import type { BootstrapCharge, Charge, JobCharge, ReceiptPlace, SessionCharge } from './index.ts';
+
+const signerOf = (byte: number): Signer =>
+  createLocalSigner(new Secret(new Uint8Array(32).fill(byte)), { bytes: (n) => new Uint8Array(n) });
+const timmy = signerOf(1);
+const stranger = signerOf(2);
+const hash = (n: number): string => createHash('sha256').update(`hash ${n}`).digest('hex');
+const CUSTOMER = 'c'.repeat(64);
+
+const TARIFF = tariffFrom(
+  {
+    EVAL_MODEL: 'claude-haiku-4-5',
+    WORK_MODEL: 'claude-sonnet-4-6',
+    HAIKU_INPUT_COST_PER_1K_TOKENS: '0.0008',
+    HAIKU_OUTPUT_COST_PER_1K_TOKENS: '0.004',
+    SONNET_INPUT_COST_PER_1K_TOKENS: '0.003',
+    SONNET_OUTPUT_COST_PER_1K_TOKENS: '0.015',
+    DO_MONTHLY_COST_USD: '100',
+    DO_MONTHLY_REQUEST_VOLUME: 1000,
+    ORIGINATOR_MARGIN_PCT: '25',
+  },
+  { usdMicros: 100_000_000_000n, source: 'median(coingecko,coinbase,kraken)' },
+);
+
+const EVAL = { role: 'eval', inputTokens: 380, outputTokens: 30 } as const;
+/** (58 × 0.003 + 120 × 0.015)/1000 + 0.1 = 0.101974 USD; × 1.25 = 0.1274675 → 127.4675 → 128 sats */
+const WORK = { role: 'work', inputTokens: 58, outputTokens: 120 } as const;
+
+/** A receipt's content, for a forger. */
+interface Editable {
+  bill: object;
+  tariff: object;
+  quote: object;
+  items: object[];
+  payments: object[];
+}
+
+const job = (changes: Partial<JobCharge> = {}): JobCharge => ({
+  product: 'job',
+  id: 'J-4KQ7M',
+  outcome: 'complete',
+  tariff: TARIFF,
+  evalFeeSats: sats(10),
+  quote: { inputTokens: 62, outputTokens: 200, amountSats: sats(129) },
+  payments: [
+    { purpose: 'eval', amountSats: sats(10), paymentHash: hash(1) },
+    { purpose: 'work', amountSats: sats(129), paymentHash: hash(2) },
+  ],
+  items: [EVAL, WORK],
+  cut: false,
+  ...changes,
+});
+
+const session = (changes: Partial<SessionCharge> = {}): SessionCharge => ({
+  product: 'session',
+  id: 'R-00001',
+  session: 'S-AAAAA',
+  outcome: 'complete',
+  tariff: TARIFF,
+  payments: [{ purpose: 'deposit', amountSats: sats(500), paymentHash: hash(3) }],
+  items: [EVAL, WORK],
+  cut: false,
+  balanceBeforeSats: sats(500),
+  ...changes,
+});
+
+const bootstrap = (outcome: BootstrapCharge['outcome']): BootstrapCharge => ({
+  product: 'bootstrap',
+  id: 'B-00001',
+  outcome,
+  feeSats: sats(10_000),
+  payments: [{ purpose: 'bootstrap', amountSats: sats(10_000), paymentHash: hash(4) }],
+});
+
+const place = (previous: string | null = null): ReceiptPlace => ({
+  customer: CUSTOMER,
+  previous,
+  at: unixSeconds(1_800_000_000),
+});
+const evalOnly = {
+  payments: [{ purpose: 'eval', amountSats: sats(10), paymentHash: hash(1) }],
+  items: [EVAL],
+} as const;
+const prepaid = { payments: [{ purpose: 'order', amountSats: sats(139), paymentHash: hash(5) }] } as const;
+const billOf = (template: EventTemplate): unknown => (JSON.parse(template.content) as { bill: unknown }).bill;
+
+describe('what was charged and what is owed', () => {
+  it.each<[string, Charge, { actual: number; charged: number; owed: number; after?: number }]>([
+    ['work, with change', job(), { actual: 128, charged: 138, owed: 1 }],
+    ['work, paid in one', job(prepaid), { actual: 128, charged: 138, owed: 1 }],
+    [
+      'work dearer than quoted',
+      job({ items: [{ ...WORK, outputTokens: 8192 }], cut: true }),
+      { actual: 279, charged: 139, owed: 0 },
+    ],
+    ['looked at', job({ outcome: 'accepted', ...evalOnly }), { actual: 0, charged: 10, owed: 0 }],
+    ['rejected', job({ outcome: 'rejected', quote: null, ...evalOnly }), { actual: 0, charged: 10, owed: 0 }],
+    [
+      'rejected, paid in one',
+      job({ outcome: 'rejected', ...prepaid, items: [EVAL] }),
+      { actual: 0, charged: 10, owed: 129 },
+    ],
+    ['cancelled', job({ outcome: 'cancelled', ...evalOnly, items: [] }), { actual: 0, charged: 10, owed: 0 }],
+    [
+      'could not be looked at',
+      job({ outcome: 'eval_failed', ...evalOnly, items: [] }),
+      { actual: 0, charged: 0, owed: 10 },
+    ],
+    ['could not be done', job({ outcome: 'work_failed', items: [EVAL] }), { actual: 0, charged: 10, owed: 129 }],
+    [
+      'from what was owed',
+      job({ payments: [{ purpose: 'order', amountSats: sats(139), paymentHash: null }] }),
+      { actual: 128, charged: 138, owed: 1 },
+    ],
+    // 0.000424 + 0.001974 + 0.1 = 0.102398; × 1.25 = 0.1279975 → 128
+    ['a question', session(), { actual: 128, charged: 128, owed: 0, after: 372 }],
+    [
+      'a question turned down',
+      session({ outcome: 'rejected', items: [EVAL] }),
+      { actual: 1, charged: 1, owed: 0, after: 499 },
+    ],
+    ['a question that failed', session({ outcome: 'work_failed' }), { actual: 0, charged: 0, owed: 0, after: 500 }],
+    [
+      'a question for the last sats',
+      session({ balanceBeforeSats: sats(100) }),
+      { actual: 128, charged: 100, owed: 0, after: 0 },
+    ],
+    ['a node', bootstrap('complete'), { actual: 0, charged: 10_000, owed: 0 }],
+    ['no node', bootstrap('failed'), { actual: 0, charged: 0, owed: 10_000 }],
+  ])('%s', async (_, charge, { actual, charged, owed, after }) => {
+    const template = buildChargeReceipt(charge, place());
+    expect(billOf(template)).toMatchObject({
+      actual_sats: actual,
+      charged_sats: charged,
+      owed_sats: owed,
+      balance_after_sats: after ?? null,
+    });
+    expect(verifyReceipt(await timmy.sign(template), { signer: timmy.publicKey })).toEqual([]);
+  });
+
+  it('is a whole receipt, byte for byte', () => {
+    const template = buildChargeReceipt(job(), place('d'.repeat(64)));
+    expect(template).toMatchObject({ kind: RECEIPT_KIND, created_at: 1_800_000_000, tags: [['p', CUSTOMER]] });
+    expect(template.content).toBe(
+      '{"balance_before_sats":null,' +
+        '"bill":{"actual_sats":128,"balance_after_sats":null,"charged_sats":138,"infra_usd":"0.1","margin_usd":"0.0254935","owed_sats":1,"token_usd":"0.001974"},' +
+        '"cut":false,"fee_sats":10,"id":"J-4KQ7M",' +
+        '"items":[{"input_tokens":380,"output_tokens":30,"role":"eval"},{"input_tokens":58,"output_tokens":120,"role":"work"}],' +
+        '"outcome":"complete",' +
+        `"payments":[{"amount_sats":10,"payment_hash":"${hash(1)}","purpose":"eval"},{"amount_sats":129,"payment_hash":"${hash(2)}","purpose":"work"}],` +
+        `"previous":"${'d'.repeat(64)}","product":"job","quote":{"amount_sats":129,"input_tokens":62,"output_tokens":200},"session":null,` +
+        '"tariff":{"btc_price_source":"median(coingecko,coinbase,kraken)","btc_price_usd":"100000","eval":{"in_rate":"0.0008","model":"claude-haiku-4-5","out_rate":"0.004"},' +
+        '"formula":1,"infra_monthly_requests":"1000","infra_monthly_usd":"100","margin_pct":"25","work":{"in_rate":"0.003","model":"claude-sonnet-4-6","out_rate":"0.015"}},' +
+        '"type":"charge","v":1}',
+    );
+  });
+
+  it('agrees with what the job was settled at, whatever the tokens', () => {
+    const tokens = fc.integer({ min: 0, max: 20_000 });
+    fc.assert(
+      fc.property(tokens, tokens, (inputTokens, outputTokens) => {
+        const settled = settleWork({ inputTokens, outputTokens }, TARIFF, sats(129));
+        const template = buildChargeReceipt(
+          job({ items: [EVAL, { role: 'work', inputTokens, outputTokens }] }),
+          place(),
+        );
+        expect(billOf(template)).toMatchObject({
+          actual_sats: settled.actualAmountSats,
+          charged_sats: 10 + settled.chargedSats,
+          owed_sats: settled.refundSats,
+        });
+      }),
+    );
+  });
+
+  it.each<[string, Charge]>([
+    ['more charged than paid', job({ payments: [] })],
+    ['an id that is none', job({ id: 'x' })],
+    ['a hash that is none', job({ payments: [{ purpose: 'order', amountSats: sats(139), paymentHash: 'ab' }] })],
+    ['half a token', job({ items: [{ ...WORK, inputTokens: 0.5 }] })],
+  ])('is not written with %s', (_, charge) => expect(() => buildChargeReceipt(charge, place())).toThrow());
+});
+
+describe('a forged receipt', () => {
+  let genuine: NostrEvent;
+  beforeAll(async () => void (genuine = await timmy.sign(buildChargeReceipt(job(), place()))));
+
+  it('is seen, whichever byte was changed', () => {
+    const text = JSON.stringify(genuine);
+    for (let at = 0; at < text.length; at++) {
+      const changed = `${text.slice(0, at)}${text[at] === '1' ? '2' : '1'}${text.slice(at + 1)}`;
+      let value: unknown;
+      try {
+        value = JSON.parse(changed);
+      } catch {
+        continue; // no JSON any more
+      }
+      expect(verifyReceipt(value), `byte ${at}`).not.toEqual([]);
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', null],
+    ['text', 'receipt'],
+    ['a list', []],
+    ['an empty object', {}],
+    ['numbers for text', { id: 1, pubkey: 2, sig: 3, kind: 4, tags: 5, content: 6, created_at: 7 }],
+  ])('may be anything: %s', (_, value) => expect(verifyReceipt(value)).toHaveLength(1));
+
+  it("is another's, though it adds up", async () => {
+    const forged = await stranger.sign(buildChargeReceipt(job(), place()));
+    expect(verifyReceipt(forged)).toEqual([]);
+    expect(verifyReceipt(forged, { signer: timmy.publicKey })).toEqual(['Somebody else signed it.']);
+    expect(verifyReceipt({ ...forged, sig: genuine.sig })).toEqual([
+      'The signature is not that of the key that the event names.',
+    ]);
+  });
+
+  /** The genuine content with one thing changed, signed again by Timmy itself: only the sums can tell. */
+  const resigned = (charge: Charge, change: (content: Editable) => void): Promise<NostrEvent> => {
+    const template = buildChargeReceipt(charge, place());
+    const content = JSON.parse(template.content) as Editable;
+    change(content);
+    return timmy.sign({ ...template, content: canonical(content) });
+  };
+
+  it.each<[string, Charge, (content: Editable) => void, string]>([
+    [
+      'a sat too much',
+      job(),
+      (c) => Object.assign(c.bill, { charged_sats: 139 }),
+      'What was charged in sats should be 138',
+    ],
+    ['change kept', job(), (c) => Object.assign(c.bill, { owed_sats: 0 }), 'What is owed back in sats should be 1'],
+    [
+      'a bill made up',
+      job(),
+      (c) => Object.assign(c.bill, { token_usd: '0.5' }),
+      "The model's bill in USD should be 0.001974",
+    ],
+    ['another margin', job(), (c) => Object.assign(c.tariff, { margin_pct: '26' }), 'The margin in USD should be'],
+    ['another price', job(), (c) => Object.assign(c.tariff, { btc_price_usd: '90000' }), 'The quote should be 144'],
+    ['a dearer quote', job(), (c) => Object.assign(c.quote, { amount_sats: 130 }), 'The quote should be 129'],
+    [
+      'more tokens',
+      job(),
+      (c) => Object.assign(c.items[1] ?? {}, { output_tokens: 9000 }),
+      "The model's bill in USD should be",
+    ],
+    ['a payment forgotten', job(), (c) => void c.payments.pop(), 'More was charged than was paid'],
+    [
+      'a payment twice',
+      job(),
+      (c) => void c.payments.push(...c.payments.slice(0, 1)),
+      'One payment hash stands there twice.',
+    ],
+    ['a fee made up', job(), (c) => Object.assign(c, { fee_sats: 11 }), 'What was charged in sats should be 139'],
+    [
+      'an outcome of another product',
+      job(),
+      (c) => Object.assign(c, { outcome: 'failed' }),
+      'A job cannot end "failed".',
+    ],
+    [
+      'a payment of another product',
+      job(),
+      (c) => Object.assign(c.payments[0] ?? {}, { purpose: 'topup' }),
+      'A job is paid by',
+    ],
+    ['no tariff', job(), (c) => Object.assign(c, { tariff: null }), 'The tariff is missing'],
+    ['no quote', job(), (c) => Object.assign(c, { quote: null }), 'The quote is missing.'],
+    ['no work', job(), (c) => void c.items.pop(), 'Finished work without its tokens.'],
+    [
+      'cut, though not done',
+      job({ outcome: 'work_failed' }),
+      (c) => Object.assign(c, { cut: true }),
+      'Only finished work can be cut.',
+    ],
+    [
+      'a balance too low',
+      session(),
+      (c) => Object.assign(c.bill, { balance_after_sats: 371 }),
+      'The balance that is left in sats should be 372',
+    ],
+    [
+      'a balance never paid in',
+      session(),
+      (c) => Object.assign(c, { balance_before_sats: 501 }),
+      'The balance is more than was ever paid in.',
+    ],
+    [
+      'a session without a name',
+      session(),
+      (c) => Object.assign(c, { session: null }),
+      'Only a request of a session names one.',
+    ],
+    [
+      'a node that was never made',
+      bootstrap('failed'),
+      (c) => Object.assign(c, { outcome: 'complete' }),
+      'What was charged in sats should be 10000',
+    ],
+    ['a field too many', job(), (c) => Object.assign(c, { note: 'hi' }), 'The content is not a receipt'],
+    ['a later version', job(), (c) => Object.assign(c, { v: 2 }), 'The content is not a receipt'],
+    ['half a sat', job(), (c) => Object.assign(c.bill, { owed_sats: 0.5 }), 'The content is not a receipt'],
+    [
+      'a decimal in a second spelling',
+      job(),
+      (c) => Object.assign(c.tariff, { margin_pct: '25.0' }),
+      'The content is not a receipt',
+    ],
+    [
+      'tokens beyond reason',
+      job(),
+      (c) => Object.assign(c.items[1] ?? {}, { output_tokens: 1e12 }),
+      'The content is not a receipt',
+    ],
+  ])('signed, but wrong: %s', async (_, charge, change, sentence) => {
+    const problems = verifyReceipt(await resigned(charge, change));
+    expect(problems.join(' ')).toContain(sentence);
+  });
+
+  it.each<[string, (template: EventTemplate) => EventTemplate]>([
+    ['another kind', (t) => ({ ...t, kind: 1 })],
+    ['no customer', (t) => ({ ...t, tags: [] })],
+    [
+      'two customers',
+      (t) => ({
+        ...t,
+        tags: [
+          ['p', CUSTOMER],
+          ['p', 'e'.repeat(64)],
+        ],
+      }),
+    ],
+    ['a customer that is no key', (t) => ({ ...t, tags: [['p', 'me']] })],
+    [
+      'a tag too many',
+      (t) => ({
+        ...t,
+        tags: [
+          ['p', CUSTOMER],
+          ['t', 'x'],
+        ],
+      }),
+    ],
+    ['white space', (t) => ({ ...t, content: ` ${t.content}` })],
+    [
+      'keys in another order',
+      (t) => ({ ...t, content: JSON.stringify({ v: 1, ...(JSON.parse(t.content) as object) }) }),
+    ],
+    ['a key twice', (t) => ({ ...t, content: t.content.replace('{', '{"v":1,') })],
+    ['no JSON', (t) => ({ ...t, content: 'paid' })],
+  ])('signed, but misshapen: %s', async (_, change) => {
+    expect(verifyReceipt(await timmy.sign(change(buildChargeReceipt(job(), place()))))).toHaveLength(1);
+  });
+});
+
+describe('refunds', () => {
+  const preimage = '11'.repeat(32);
+  const paymentHash = createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex');
+  const refund = {
+    amountSats: sats(103),
+    debts: [
+      { id: 'J-4KQ7M', amountSats: sats(96) },
+      { id: 'J-9ZT2C', amountSats: sats(7) },
+    ],
+    paymentHash,
+    preimage,
+  };
+  const sign = (changes: object): Promise<NostrEvent> =>
+    timmy.sign(buildRefundReceipt({ ...refund, ...changes }, place()));
+
+  it('are proven by their preimage, or at least say what they paid', async () => {
+    expect(verifyReceipt(await sign({}))).toEqual([]);
+    expect(verifyReceipt(await sign({ preimage: null }))).toEqual([]);
+  });
+
+  it.each<[string, object, string]>([
+    ['another sum', { amountSats: sats(104) }, 'The debts it pays come to 103 sats, and it says 104.'],
+    [
+      'a preimage of another payment',
+      { preimage: '22'.repeat(32) },
+      'The preimage does not belong to the payment hash.',
+    ],
+  ])('%s', async (_, changes, sentence) => expect(verifyReceipt(await sign(changes))).toEqual([sentence]));
+});
+
+describe('a chain', () => {
+  let chain: NostrEvent[];
+  beforeAll(async () => {
+    chain = [];
+    const add = async (build: (p: ReceiptPlace) => EventTemplate): Promise<void> =>
+      void chain.push(await timmy.sign(build(place(chain.at(-1)?.id ?? null))));
+    await add((p) => buildChargeReceipt(job({ outcome: 'accepted', ...evalOnly }), p));
+    await add((p) => buildChargeReceipt(job(), p));
+    await add((p) =>
+      buildRefundReceipt(
+        { amountSats: sats(1), debts: [{ id: 'J-4KQ7M', amountSats: sats(1) }], paymentHash: hash(9), preimage: null },
+        p,
+      ),
+    );
+    await add((p) => buildChargeReceipt(session(), p));
+    await add((p) => buildChargeReceipt(bootstrap('failed'), p));
+  });
+
+  it('holds, and so does any stretch of it', () => {
+    for (let from = 0; from <= chain.length; from++) {
+      for (let to = from; to <= chain.length; to++) expect(verifyChain(chain.slice(from, to))).toEqual([]);
+    }
+  });
+
+  it('breaks where one is left out', () => {
+    for (let at = 1; at < chain.length - 1; at++) {
+      expect(verifyChain(chain.filter((_, i) => i !== at))).toContain(
+        `Receipt ${at + 1}: It does not follow the one before it: a receipt is missing, or the order was changed.`,
+      );
+    }
+  });
+
+  it('breaks in any other order', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 }), (order) => {
+        const isSorted = order.every((n, i) => n === i);
+        const problems = verifyChain(order.flatMap((n) => chain[n] ?? []));
+        expect(problems.length > 0).toBe(!isSorted);
+      }),
+    );
+  });
+
+  it('breaks where one stands twice', () => {
+    expect(verifyChain([...chain, ...chain.slice(-1)])).not.toEqual([]);
+  });
+
+  it('names a receipt that is false by itself', () => {
+    const problems = verifyChain(chain.map((event, i) => (i === 2 ? { ...event, content: '{}' } : event)));
+    expect(problems).toEqual([expect.stringMatching(/^Receipt 3: This is no Nostr event with a true id/)]);
+  });
+
+  it.each<[string, (previous: string) => Promise<NostrEvent>, string]>([
+    [
+      'another customer',
+      (p) => timmy.sign(buildChargeReceipt(session(), { ...place(p), customer: 'e'.repeat(64) })),
+      'another customer',
+    ],
+    ['another signer', (p) => stranger.sign(buildChargeReceipt(session(), place(p))), 'signed by another key'],
+    [
+      'a job that forgets a payment',
+      (p) => timmy.sign(buildChargeReceipt(job({ outcome: 'rejected', ...evalOnly }), place(p))),
+      'does not agree with the earlier receipt of J-4KQ7M',
+    ],
+  ])('breaks with %s', async (_, next, words) => {
+    const problems = verifyChain([...chain, await next(chain.at(-1)?.id ?? '')]);
+    expect(problems.join(' ')).toContain(words);
+  });
+});
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
+}

@@ -1,0 +1,31 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+/** Work that is owed. A row is deleted in the transaction that commits its outcome; `dead` rows wait for a person. */
+export const tasks = sqliteTable(
+  'tasks',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    kind: text().notNull(),
+    /** Tasks of one lane run one at a time, in order. Null: no order. */
+    lane: text(),
+    /** At most one task with a key: timers and recurring tasks. */
+    key: text(),
+    payload: text().notNull(),
+    state: text({ enum: ['waiting', 'running', 'dead'] }).notNull(),
+    dueAt: integer('due_at').notNull(),
+    /** Runs that count towards the dead letter: crashed or broken ones. */
+    attempt: integer().notNull(),
+    /** All runs, for the backoff. */
+    tries: integer().notNull(),
+    createdAt: integer('created_at').notNull(),
+    /** Our own code for what went wrong last. */
+    error: text(),
+  },
+  (table) => [
+    uniqueIndex('tasks_key').on(table.key),
+    index('tasks_due').on(table.state, table.dueAt),
+    index('tasks_lane').on(table.lane, table.id),
+    check('tasks_state', sql`${table.state} IN ('waiting', 'running', 'dead')`),
+  ],
+);

@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+const base = { environment: 'node', unstubEnvs: true } as const;
+
+/**
+ * `fast`: everything within one process, on loopback sockets and temporary files at most.
+ * `e2e`: the daemon as a child, killed and restarted. `lnbits`: needs a real LNbits. `bench`: prints, asserts nothing.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...base,
+          name: 'fast',
+          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders}/**/*.test.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          ...base,
+          name: 'e2e',
+          include: ['test/e2e/**/*.e2e.test.ts', 'test/crash/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: { ...base, name: 'lnbits', include: ['test/real/**/*.test.ts'], testTimeout: 300_000, maxWorkers: 1 },
+      },
+      {
+        test: { ...base, name: 'bench', include: ['bench/**/*.bench.ts'], testTimeout: 600_000, maxWorkers: 1 },
+      },
+    ],
+  },
+});
