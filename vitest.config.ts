@@ -4,7 +4,8 @@ const base = { environment: 'node', unstubEnvs: true } as const;
 
 /**
  * `fast`: everything within one process, on loopback sockets and temporary files at most.
- * `e2e`: the daemon as a child, killed and restarted. `lnbits`: needs a real LNbits. `bench`: prints, asserts nothing.
+ * `e2e`: the daemon as a child, killed and restarted. `interop`: relays and clients of others.
+ * `lnbits`: needs a real LNbits. `bench`: prints, asserts nothing.
  */
 export default defineConfig({
   test: {
@@ -13,7 +14,7 @@ export default defineConfig({
         test: {
           ...base,
           name: 'fast',
-          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders,house}/**/*.test.ts'],
           testTimeout: 10_000,
         },
       },
@@ -22,9 +23,21 @@ export default defineConfig({
           ...base,
           name: 'e2e',
           include: ['test/e2e/**/*.e2e.test.ts', 'test/crash/**/*.test.ts'],
+          globalSetup: ['test/e2e/build.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          maxConcurrency: 3,
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          ...base,
+          name: 'interop',
+          include: ['test/interop/**/*.interop.test.ts'],
+          globalSetup: ['test/e2e/build.ts'],
+          testTimeout: 120_000,
+          maxWorkers: 1,
         },
       },
       {

@@ -6,6 +6,9 @@ CREATE TABLE `customers` (
 	`last_sent_at` integer DEFAULT 0 NOT NULL,
 	`uri_form` integer DEFAULT false NOT NULL,
 	`refund_to` text,
+	`last_destination` text,
+	`bad_destination` text,
+	`failing_since` integer,
 	`refunds_on` integer DEFAULT true NOT NULL,
 	`keep_on` integer DEFAULT false NOT NULL,
 	`asked_at_msats` integer DEFAULT 0 NOT NULL,
@@ -175,11 +178,27 @@ CREATE TABLE `debts` (
 	`created_at` integer NOT NULL,
 	`paid_at` integer,
 	CONSTRAINT "debts_amount" CHECK("debts"."amount_msats" BETWEEN 1 AND 1000000000000000),
-	CONSTRAINT "debts_attempt" CHECK(("debts"."state" = 'owed') = ("debts"."payout_hash" IS NULL))
+	CONSTRAINT "debts_attempt" CHECK(("debts"."state" IN ('owed', 'kept')) = ("debts"."payout_hash" IS NULL))
 );
 --> statement-breakpoint
 CREATE INDEX `debts_owner` ON `debts` (`owner`,`state`);--> statement-breakpoint
 CREATE INDEX `debts_order` ON `debts` (`order_id`);--> statement-breakpoint
+CREATE TABLE `hand_decisions` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`what` text NOT NULL,
+	`payment_hash` text NOT NULL,
+	`reason` text,
+	`preimage` text,
+	`unasked` integer DEFAULT false NOT NULL,
+	`at` integer NOT NULL,
+	`ended_at` integer,
+	`result` text,
+	`words` text,
+	CONSTRAINT "hand_decisions_reason" CHECK("hand_decisions"."what" = 'recheck' OR coalesce(length("hand_decisions"."reason"), 0) > 0),
+	CONSTRAINT "hand_decisions_ended" CHECK(("hand_decisions"."ended_at" IS NULL) = ("hand_decisions"."result" IS NULL))
+);
+--> statement-breakpoint
+CREATE INDEX `hand_decisions_hash` ON `hand_decisions` (`payment_hash`);--> statement-breakpoint
 CREATE TABLE `invoices` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`order_kind` text NOT NULL,
@@ -200,7 +219,7 @@ CREATE TABLE `invoices` (
 	`paid_msats` integer,
 	`delay_told` integer DEFAULT false NOT NULL,
 	CONSTRAINT "invoices_amount" CHECK("invoices"."amount_sats" BETWEEN 1 AND 1000000000000),
-	CONSTRAINT "invoices_issued" CHECK("invoices"."state" IN ('wanted', 'failed') OR ("invoices"."bolt11" IS NOT NULL AND "invoices"."payment_hash" IS NOT NULL AND "invoices"."expires_at" IS NOT NULL)),
+	CONSTRAINT "invoices_issued" CHECK("invoices"."state" IN ('wanted', 'failed', 'kept') OR ("invoices"."bolt11" IS NOT NULL AND "invoices"."payment_hash" IS NOT NULL AND "invoices"."expires_at" IS NOT NULL)),
 	CONSTRAINT "invoices_paid" CHECK(("invoices"."state" = 'paid') = ("invoices"."paid_at" IS NOT NULL))
 );
 --> statement-breakpoint
@@ -249,6 +268,23 @@ CREATE TABLE `receipts` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `receipts_chain` ON `receipts` (`owner`,`position`);--> statement-breakpoint
+CREATE TABLE `reconciliation` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`at` integer NOT NULL,
+	`balance_msats` integer NOT NULL,
+	`gap_msats` integer NOT NULL,
+	`drift` text
+);
+--> statement-breakpoint
+CREATE TABLE `wallet_rows` (
+	`payment_hash` text NOT NULL,
+	`direction` text NOT NULL,
+	`why` text NOT NULL,
+	`amount_msats` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`payment_hash`, `direction`)
+);
+--> statement-breakpoint
 CREATE TABLE `tasks` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`kind` text NOT NULL,

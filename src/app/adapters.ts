@@ -1,6 +1,8 @@
 import { createAnthropicAgent } from '../adapters/anthropic/index.ts';
 import { createBtcPriceSources } from '../adapters/btc-price/index.ts';
 import { createLnbitsWallet } from '../adapters/lnbits/index.ts';
+import { createLnurlPay } from '../adapters/lnurl/index.ts';
+import { createSafeFetch } from '../adapters/outbound/index.ts';
 import { createRelays, createWsSockets, relayDoor } from '../adapters/relays/index.ts';
 import { createStubAgent } from '../adapters/stubs/agent/index.ts';
 import { createStubWallet } from '../adapters/stubs/wallet/index.ts';
@@ -12,6 +14,7 @@ import type { Rng } from '../lib/rng.ts';
 import type { Signer } from '../nostr/signer.ts';
 import type { Agent } from '../ports/agent.ts';
 import type { BtcPriceSources } from '../ports/btc-price.ts';
+import type { LnurlPay } from '../ports/lnurl.ts';
 import type { Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 
@@ -20,6 +23,7 @@ export interface Adapters {
   readonly wallet: Wallet;
   readonly agent: Agent;
   readonly priceSources: BtcPriceSources;
+  readonly lnurl: LnurlPay;
 }
 
 /** The real outside, or its stub where no credentials are given (product.md: Stub modes). */
@@ -38,6 +42,8 @@ export function createAdapters(parts: {
   const { LNBITS_URL: url, LNBITS_API_KEY: invoiceKey, ANTHROPIC_API_KEY: apiKey } = settings;
   const trusted = [...parts.trustedRelays, ...settings.TIMMY_RELAYS, ...settings.TIMMY_DISCOVERY_RELAYS];
   const allowPrivateNetwork = settings.TIMMY_ALLOW_PRIVATE_NETWORK;
+  // Nobody's address may lead us to our own wallet's server.
+  const deniedHosts = url === undefined || allowPrivateNetwork ? [] : [new URL(url).hostname];
   const openSocket = createWsSockets(relayDoor(trusted, { clock, allowPrivateNetwork }));
   return {
     relays: createRelays({ clock, rng, log, signer, openSocket }),
@@ -57,6 +63,11 @@ export function createAdapters(parts: {
       apiKey === undefined
         ? createStubAgent()
         : createAnthropicAgent({ apiKey, baseUrl: settings.ANTHROPIC_BASE_URL, clock, log }),
+    lnurl: createLnurlPay({
+      get: createSafeFetch({ clock, allowPrivateNetwork, deniedHosts }),
+      allowPrivateNetwork,
+      log,
+    }),
     priceSources: createBtcPriceSources({ url: settings.BTC_PRICE_URL ?? null, clock, log }),
   };
 }

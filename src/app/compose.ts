@@ -6,6 +6,7 @@ import { helpCommand } from '../commands/help.ts';
 import { infoMethod } from '../commands/info.ts';
 import { historyMethod, orderWords } from '../commands/orders.ts';
 import { giveReceiptTask, receiptCommands } from '../commands/receipt.ts';
+import { autoRefundTask, resolveTask } from '../commands/pay-address.ts';
 import { refundCommands } from '../commands/refund.ts';
 import { tellPayout } from '../commands/refund-news.ts';
 import type { CommandOptions, Registry } from '../commands/registry.ts';
@@ -22,13 +23,19 @@ import type { UnixSeconds } from '../lib/units.ts';
 import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
+import { tellSurplus } from '../operator/tell-surplus.ts';
 import { verifyEverything } from '../operator/verify.ts';
 import {
+  byHandTask,
   createInvoiceTask,
   createPriceBook,
   createReceiptBook,
   signReceiptTask,
+  lookAtPayoutSoon,
+  lastReconciliation,
   lookSoon,
+  profileLookupTask,
+  reconcileTask,
   sendPayoutTask,
   watchInvoiceTask,
   watchPayoutTask,
@@ -37,6 +44,7 @@ import {
 } from '../payments/index.ts';
 import type { Agent } from '../ports/agent.ts';
 import type { BtcPriceSources } from '../ports/btc-price.ts';
+import type { LnurlPay } from '../ports/lnurl.ts';
 import type { Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
@@ -61,6 +69,7 @@ export interface Parts {
   readonly wallet: Wallet;
   readonly agent: Agent;
   readonly priceSources: BtcPriceSources;
+  readonly lnurl: LnurlPay;
   readonly version: string;
   readonly bornAt: UnixSeconds;
 }
@@ -75,12 +84,17 @@ export interface Timmy {
   readonly close: (because: string | null) => void;
 }
 
+/** Said to customers while sales are stopped. */
+const BOOKS_ARE_CHECKED = 'my books are being checked';
+
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
 export function compose(parts: Parts): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
   const texts = createTexts(createTextBox(parts.secretKey, rng));
   const startedAt = clock.now();
   let closedBecause: string | null = null;
+  // A drift outlives a restart: nothing is sold or paid before the wallet has been asked again.
+  let isAdrift = (lastReconciliation(database.read)?.drift ?? null) !== null;
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
   const alertNow = (what: string): void => database.write((tx) => alert(tx, what));
@@ -105,12 +119,20 @@ export function compose(parts: Parts): Timmy {
     },
   };
 
-  const selling: SellingOptions = { texts, rng, settings, prices, closedBecause: () => closedBecause };
+  const selling: SellingOptions = { texts, rng, settings, prices, closedBecause: () => closedBecause ?? (isAdrift ? BOOKS_ARE_CHECKED : null) };
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS, bootId: randomUUID() };
   const job = jobProduct({ database, texts, agent, settings, prices, rules, selling, startedAt });
   const products: readonly Product[] = [job];
   const receipts = createReceiptBook(signer.publicKey);
-  const engine = createEngine({ clock, texts, products, receipts, alert, describeInvoice });
+  const engine = createEngine({
+    runningPerOwner: settings.LIMIT_RUNNING,
+    clock,
+    texts,
+    products,
+    receipts,
+    alert,
+    describeInvoice,
+  });
 
   const info = infoParts({
     settings,
@@ -170,14 +192,27 @@ export function compose(parts: Parts): Timmy {
     alert: alertNow,
     receipts,
     probeSeconds: settings.REFUND_PROBE_SECONDS,
-    tell: (tx, payout, news) => tellPayout(texts, tx, payout, news, clock.now()),
+    mayPay: () => closedBecause === null && !isAdrift,
+    tell: (tx, payout, news) => tellPayout({ texts, engine }, tx, payout, news, clock.now()),
   };
   const { profile, onVerified } = {
     profile: profileOf(settings),
-    onVerified: (broken: readonly unknown[]) => close(broken.length > 0 ? 'my books are being checked' : null),
+    onVerified: (broken: readonly unknown[]) => close(broken.length > 0 ? BOOKS_ARE_CHECKED : null),
   };
   const close = (because: string | null): void => {
     closedBecause = because;
+  };
+
+  const address = {
+    database,
+    clock,
+    texts,
+    engine,
+    wallet,
+    lnurl: parts.lnurl,
+    payee: payee.get,
+    autoMinSats: settings.REFUND_AUTO_MIN_SATS,
+    feeDailySats: settings.REFUND_FEE_DAILY_SATS,
   };
 
   const kinds: readonly TaskKind<never>[] = [
@@ -196,7 +231,21 @@ export function compose(parts: Parts): Timmy {
     watchInvoiceTask(payouts),
     sendPayoutTask(payouts),
     watchPayoutTask(payouts),
+    byHandTask(payouts),
+    reconcileTask({
+      database,
+      clock,
+      log,
+      wallet,
+      alert,
+      tellSurplus: (tx, surplus) =>
+        tellSurplus({ texts, engine, askMinSats: settings.REFUND_ASK_MIN_SATS }, tx, surplus, clock.now()),
+      onDrift: (because) => (isAdrift = because !== null),
+    }),
     claimTask({ database, clock, texts, wallet, alert }),
+    resolveTask(address),
+    autoRefundTask(address),
+    profileLookupTask({ database, clock, relays, where: [...parts.discoveryRelays, ...parts.inboxRelays] }),
     signReceiptTask({ database, signer }),
     giveReceiptTask({ database, clock, texts, signer }),
     profileTask({
@@ -220,9 +269,21 @@ export function compose(parts: Parts): Timmy {
   ];
   for (const kind of kinds) worker.register(kind);
 
-  const inbox = createInbox({ database, clock, log, reach, signer, texts, bornAt: parts.bornAt, onFiled: () => worker.poke() });
+  const inbox = createInbox({
+    database,
+    clock,
+    log,
+    reach,
+    signer,
+    texts,
+    bornAt: parts.bornAt,
+    onFiled: () => worker.poke(),
+  });
   const onWalletHint = (paymentHash: string | null): void => {
-    database.write((tx) => lookSoon(tx, paymentHash, clock.now()));
+    database.write((tx) => {
+      lookSoon(tx, paymentHash, clock.now());
+      if (paymentHash !== null) lookAtPayoutSoon(tx, paymentHash, clock.now());
+    });
     worker.poke();
   };
   return { worker, inbox, prices, onWalletHint, close };

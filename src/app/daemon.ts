@@ -11,16 +11,16 @@ import {
   type Database,
 } from '../db/index.ts';
 import { startDevRelay, type DevRelay } from '../dev-relay/index.ts';
-import { OPERATOR, post, WALLET } from '../ledger/index.ts';
 import { withTimeout, type Clock } from '../lib/clock.ts';
 import { ConfigError, OutsideError } from '../lib/errors.ts';
 import { errorFields, type Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
-import { msats, unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import { highWater, raiseHighWater } from '../messaging/index.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import { createLocalSigner } from '../nostr/local-signer.ts';
+import { adoptWallet, readWallet, RECONCILE_KEY } from '../payments/index.ts';
 import type { RelayState } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
@@ -175,27 +175,15 @@ function relaysOf(
 async function adopt(wallet: Wallet, database: Database, { clock, log }: DaemonOptions): Promise<void> {
   const limited = withTimeout(clock, 10_000);
   try {
-    const { walletId, balanceMsats, version } = await wallet.contact(limited.signal);
-    const identity = `${wallet.kind}:${wallet.network}:${walletId}`;
+    const reading = await readWallet(wallet, limited.signal);
+    const { identity, version } = reading;
     const known = readFact(database.read, 'wallet');
     if (known !== null && known !== identity) {
       throw new ConfigError([
         `This database belongs to another wallet (${known}, not ${identity}). Configure that one again, or book the change: timmy ledger adopt-wallet`,
       ]);
     }
-    if (known === null) {
-      database.write((tx) => {
-        keepFact(tx, 'wallet', identity);
-        post(tx, {
-          debit: WALLET,
-          credit: OPERATOR,
-          amountMsats: msats(balanceMsats),
-          kind: 'found',
-          cause: identity,
-          at: clock.now(),
-        });
-      });
-    }
+    if (known === null) database.write((tx) => adoptWallet(tx, reading, clock.now()));
     log.info('wallet.contact', { kind: wallet.kind, network: wallet.network, version });
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;
@@ -221,6 +209,7 @@ function scheduleRecurring(database: Database, clock: Clock): void {
     for (const [kind, key] of [
       ['profile.publish', PROFILE_TASK_KEY],
       ['housekeeping', HOUSEKEEPING_KEY],
+      ['wallet.reconcile', RECONCILE_KEY],
     ] as const) {
       schedule(tx, { kind, payload: {}, key, dueAt: now, now });
     }

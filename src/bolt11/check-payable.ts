@@ -1,6 +1,7 @@
 import type { UnixSeconds } from '../lib/units.ts';
 import type { Network } from '../ports/wallet.ts';
 import { decodeInvoice, type Invoice } from './decode.ts';
+import { secondReaderAgrees } from './second-reader.ts';
 
 export interface PayableRules {
   /** What is owed, in msats: one of these exactly. Null: any whole number of sats. */
@@ -58,7 +59,7 @@ function refusal(invoice: Invoice, rules: PayableRules): PayableRefusal | null {
   const { now } = rules;
   if (rules.isOurHash(invoice.paymentHash) || invoice.payee === rules.ourPayee) return 'ours';
   if (invoice.network !== rules.network) return 'wrong_network';
-  if (invoice.irregular) return 'malformed';
+  if (invoice.irregular || !secondReaderAgrees(invoice)) return 'malformed';
   if (invoice.amountMsats === null) return 'amount_missing';
   if (!amountFits(invoice.amountMsats, rules.expectedMsats)) return 'amount_wrong';
   if (invoice.timestamp > now + MAX_FUTURE) return 'from_future';

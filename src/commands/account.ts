@@ -3,8 +3,9 @@ import { customer, eraseTextsOf, setPreferences } from '../customers/index.ts';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import { wholeSats } from '../lib/units.ts';
-import { nothing } from '../messaging/dialects/text/index.ts';
-import { openInvoiceOf, owedByOrder, owedInAll } from '../payments/index.ts';
+import { refuse } from '../lib/errors.ts';
+import { nothing, onOff, parseDestination } from '../messaging/dialects/text/index.ts';
+import { openInvoiceOf, owedByOrder, owedInAll, payAutomatically } from '../payments/index.ts';
 import { openOrders } from './orders.ts';
 import type { Product } from '../engine/product.ts';
 
@@ -40,7 +41,69 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
       return undefined;
     },
   });
+  const refunds = wordCommand({
+    word: 'refunds',
+    usage: 'refunds on|off',
+    parse: onOff,
+    run: (tx, { on }, context) => {
+      const { sender } = context.message;
+      setPreferences(tx, sender, { refundsOn: on });
+      if (on) payAutomatically(tx, sender, context.now, context.now);
+      context.say(
+        tx,
+        on
+          ? 'What is yours is paid out by itself, wherever I know an address of yours.'
+          : 'Nothing is paid out by itself any more. What is yours stays yours: refund pays it out.',
+      );
+      return undefined;
+    },
+  });
+  const keep = wordCommand({
+    word: 'keep',
+    usage: 'keep on|off',
+    parse: onOff,
+    run: (tx, { on }, context) => {
+      setPreferences(tx, context.message.sender, { keepOn: on });
+      context.say(
+        tx,
+        on
+          ? 'What is yours now pays your next step where it covers it whole; then no invoice comes. keep off stops that.'
+          : 'Every step has its own invoice again. What is yours stays yours: refund pays it out.',
+      );
+      return undefined;
+    },
+  });
   const methods = [
+    rpcMethod({
+      method: 'account.set',
+      params: z.strictObject({
+        refund_to: z.string().max(2100).nullable().optional(),
+        refunds: z.boolean().optional(),
+        keep: z.boolean().optional(),
+      }),
+      changes: true,
+      run: (tx, params, { message, now }) => {
+        if (message.protocol !== 'nip17') {
+          return refuse('bad_state', 'Settings are taken by NIP-17 only: kind 4 can be changed on its way.', {
+            state: 'nip04',
+            reason: 'write by NIP-17',
+          });
+        }
+        const to = params.refund_to == null ? null : parseDestination(params.refund_to);
+        if (params.refund_to != null && (to === null || to.kind === 'bolt11')) {
+          return refuse('bad_destination', 'refund_to takes a Lightning address or LNURL.', { why: 'malformed' });
+        }
+        setPreferences(tx, message.sender, {
+          ...(params.refund_to === undefined
+            ? {}
+            : { refundTo: to?.value ?? null, lastDestination: null, badDestination: null }),
+          ...(params.refunds === undefined ? {} : { refundsOn: params.refunds }),
+          ...(params.keep === undefined ? {} : { keepOn: params.keep }),
+        });
+        payAutomatically(tx, message.sender, now, now);
+        return { result: account(tx, message.sender) };
+      },
+    }),
     rpcMethod({
       method: 'account.get',
       params: z.strictObject({}).optional(),
@@ -54,7 +117,7 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
       run: (tx, _params, { message }) => ({ result: { erased: forgetTexts(tx, message.sender) } }),
     }),
   ];
-  return { words: [uri, forget], methods };
+  return { words: [uri, refunds, keep, forget], methods };
 }
 
 function account(reader: Reader, owner: string): Record<string, unknown> {

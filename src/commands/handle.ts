@@ -262,6 +262,7 @@ function handleRpc(
   if (outcome === 'later') return;
   if (isRefusal(outcome)) return fail(outcome);
   answerRpc(tx, texts, asked, success(request.id, outcome.result), { replayable: true }, now);
+  outcome.after?.();
 }
 
 function contextOf(options: HandleOptions, message: InboundMessage): CommandContext {

@@ -115,12 +115,7 @@ function history(
 ): { entries: Entry[]; next?: string } {
   const all = products
     .flatMap((product) =>
-      product.list(
-        reader,
-        owner,
-        limit + 1,
-        before?.startsWith(`${product.prefix}-`) === true ? before : null,
-      ),
+      product.list(reader, owner, limit + 1, before?.startsWith(`${product.prefix}-`) === true ? before : null),
     )
     .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
   const entries = all.slice(0, limit).map(({ summary }) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkPayable, decodeInvoice, type PayableRefusal } from '../bolt11/index.ts';
+import { automaticDestination, customer } from '../customers/index.ts';
 import type { Reader, Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
@@ -17,12 +18,13 @@ import {
   findInvoiceByHash,
   findPayout,
   owedByOrder,
-  owedInAll,
   payoutsOf,
   payoutsTo,
   type PayoutRow,
 } from '../payments/index.ts';
 import { noSuchOrder } from './orders.ts';
+import { scheduleAsked } from './pay-address.ts';
+import { rpcPayout } from './refund-shapes.ts';
 import type { CommandOptions } from './registry.ts';
 
 /** Paying out what is owed, to an invoice for exactly one debt or for all. */
@@ -93,6 +95,15 @@ export function refundCommands(options: CommandOptions): Refunds {
     return { payout, amountMsats, orders: [...new Set(chosen.map((debt) => debt.orderId))] };
   }
 
+  /** The address is asked outside; its task answers. */
+  function payAddress(tx: Tx, owner: string, orderId: string | null, to: string, replyTo: number): Refusal | undefined {
+    if (!claimableDebts(tx, owner).some((debt) => orderId === null || debt.orderId === orderId)) {
+      return nothingOwed(tx, owner, orderId);
+    }
+    scheduleAsked(tx, { owner, orderId, destination: to, replyTo }, clock);
+    return undefined;
+  }
+
   function pay(
     tx: Tx,
     to: TypedDestination,
@@ -100,18 +111,11 @@ export function refundCommands(options: CommandOptions): Refunds {
     orderId: string | null = null,
   ): Refusal | undefined {
     const { sender, id } = context.message;
-    if (to.kind === 'bolt11') {
-      const own = ownInvoice(tx, to.value);
-      if (own !== undefined) {
-        context.say(tx, own);
-        return undefined;
-      }
-    } else {
-      const owed = wholeSats(owedInAll(tx, sender));
-      if (owed === 0) return nothingOwed(tx, sender, orderId);
-      return refuse('bad_destination', `I cannot pay to addresses yet. Send an invoice for exactly ${owed} sats.`, {
-        why: 'addresses_not_supported',
-      });
+    if (to.kind !== 'bolt11') return payAddress(tx, sender, orderId, to.value, id);
+    const own = ownInvoice(tx, to.value, sender);
+    if (own !== undefined) {
+      context.say(tx, own);
+      return undefined;
     }
     const started = start(tx, sender, to.value, orderId, id);
     if (isRefusal(started)) return started;
@@ -125,7 +129,7 @@ export function refundCommands(options: CommandOptions): Refunds {
   const words = [
     wordCommand({
       word: 'refund',
-      usage: 'refund [id] [invoice]',
+      usage: 'refund [id] <invoice or Lightning address>',
       parse: anyOf({ id: shortId, destination }),
       run: (tx, args: { id: string | null; destination: TypedDestination | null }, context) => {
         const { sender } = context.message;
@@ -133,6 +137,8 @@ export function refundCommands(options: CommandOptions): Refunds {
         if (args.destination !== null) return pay(tx, args.destination, context, args.id);
         const owed = owedByOrder(tx, sender).filter((row) => args.id === null || row.orderId === args.id);
         if (owed.length === 0) return nothingOwed(tx, sender, args.id);
+        const known = automaticDestination(customer(tx, sender));
+        if (known !== null) return payAddress(tx, sender, args.id, known, context.message.id);
         const sum = msats(owed.reduce((total, row) => total + row.amountMsats, 0n));
         context.say(tx, `${exactly(sum, owed.length > 1 ? owed : [])}.`, { paid: true });
         return undefined;
@@ -149,8 +155,8 @@ export function refundCommands(options: CommandOptions): Refunds {
         const found = engine.owned(tx, params.id, message.sender);
         if (found?.product.kind !== 'job') return noSuchOrder(params.id);
         const to = parseDestination(params.destination);
-        if (to?.kind !== 'bolt11')
-          return refuse('bad_destination', 'The destination is no BOLT11 invoice.', { why: 'malformed' });
+        if (to === null) return NO_DESTINATION;
+        if (to.kind !== 'bolt11') return payAddress(tx, message.sender, params.id, to.value, message.id) ?? 'later';
         const started = start(tx, message.sender, to.value, params.id, message.id);
         if (isRefusal(started)) return started;
         return { result: { job: found.product.rpc(tx, params.id, false) } };
@@ -162,8 +168,8 @@ export function refundCommands(options: CommandOptions): Refunds {
       changes: true,
       run: (tx, params, { message }) => {
         const to = parseDestination(params.destination);
-        if (to?.kind !== 'bolt11')
-          return refuse('bad_destination', 'The destination is no BOLT11 invoice.', { why: 'malformed' });
+        if (to === null) return NO_DESTINATION;
+        if (to.kind !== 'bolt11') return payAddress(tx, message.sender, null, to.value, message.id) ?? 'later';
         const started = start(tx, message.sender, to.value, null, message.id);
         return isRefusal(started) ? started : { result: { refund: rpcPayout(started.payout) } };
       },
@@ -173,23 +179,16 @@ export function refundCommands(options: CommandOptions): Refunds {
   return { words, methods, pay };
 }
 
-/** `Refund` of protocol.md §1 for a whole payout. */
-function rpcPayout(payout: PayoutRow): Record<string, unknown> {
-  return {
-    state: payout.state === 'paid' ? 'paid' : payout.state === 'dead' ? 'failed' : 'paying',
-    amount_sats: Math.floor(payout.amountMsats / 1000),
-    destination: payout.destination ?? payout.bolt11,
-    payment_hash: payout.paymentHash,
-    preimage: payout.preimage,
-    error: payout.error,
-  };
-}
+const NO_DESTINATION = refuse('bad_destination', 'The destination is no invoice, Lightning address or LNURL.', {
+  why: 'malformed',
+});
 
 /** An invoice of ours sent back is not for us to pay. */
-function ownInvoice(reader: Reader, bolt11: string): string | undefined {
+function ownInvoice(reader: Reader, bolt11: string, owner: string): string | undefined {
   const decoded = decodeInvoice(bolt11);
   const row = 'invalid' in decoded ? undefined : findInvoiceByHash(reader, decoded.paymentHash);
   if (row === undefined) return undefined;
+  if (row.owner !== owner) return 'That is my invoice: pay it in your wallet.';
   const state =
     row.state === 'open' ? 'It is still open' : row.state === 'paid' ? 'It is paid already' : 'It has run out';
   return `That is my invoice: pay it in your wallet. ${state} (${row.orderId}).`;

@@ -1,5 +1,6 @@
 /** Who writes to us: how to reach them, what they prefer, what they wrote, how fast they may talk. */
 export * from './store.ts';
+export { automaticDestination } from './destinations.ts';
 export {
   createTextBox,
   createTexts,

@@ -14,6 +14,10 @@ export const customers = sqliteTable('customers', {
   uriForm: integer('uri_form', { mode: 'boolean' }).notNull().default(false),
   /** Where refunds go: the destination they stored (`refund_to`), and the one they asked for last. */
   refundTo: text('refund_to'),
+  lastDestination: text('last_destination'),
+  /** An address that failed for an hour: not tried again until they name one. And since when one fails now. */
+  badDestination: text('bad_destination'),
+  failingSince: integer('failing_since'),
   refundsOn: integer('refunds_on', { mode: 'boolean' }).notNull().default(true),
   keepOn: integer('keep_on', { mode: 'boolean' }).notNull().default(false),
   /** What was owed when they were last asked for a destination, msats: not asked again until it doubled. */

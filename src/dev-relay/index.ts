@@ -1,2 +1,2 @@
 export { RelayCore, type RelaySession, type Say } from './relay-core.ts';
-export { startDevRelay, type DevRelay } from './server.ts';
+export { frameText, startDevRelay, type DevRelay } from './server.ts';

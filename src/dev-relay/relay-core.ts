@@ -31,7 +31,7 @@ export class RelayCore {
     this.store = new EventStore({ ...DEFAULT_LIMITS, ...limits });
   }
 
-  /** Stores (unless ephemeral) and passes on `event`, which must be verified. False: it was known or outdated. */
+  /** Stores (unless ephemeral) and passes on `event`, which must be verified, unless it is known or outdated. */
   publish(event: NostrEvent): 'new' | 'duplicate' | 'outdated' {
     if (!isEphemeral(event.kind)) {
       const stored = this.store.add(event);

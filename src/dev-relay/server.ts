@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { RelayCore } from './relay-core.ts';
 
 /** As large as a frame with the largest event that Timmy reads. */
@@ -54,9 +54,14 @@ function serve(core: RelayCore, socket: WebSocket, clients: number): void {
     socket.send(JSON.stringify(message));
   });
   socket.on('message', (data, isBinary) => {
-    if (!isBinary) session.receive(String(data));
+    if (!isBinary) session.receive(frameText(data));
   });
   socket.on('close', () => session.close());
+}
+
+/** The text of a frame. `ws` hands out one Buffer unless told otherwise. */
+export function frameText(data: RawData): string {
+  return Buffer.isBuffer(data) ? data.toString('utf8') : '';
 }
 
 /** NIP-11, for clients that ask. */

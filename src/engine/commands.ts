@@ -24,8 +24,10 @@ export interface WordCommand<Args = unknown> extends Word<Args> {
   run(tx: Tx, args: Args, context: CommandContext): Refusal | undefined;
 }
 
-/** `result`: answered now. `later`: the engine, or a task, answers when it is known. */
-export type RpcOutcome = { readonly result: unknown } | 'later';
+/**
+ * `result`: answered now, then `after` runs (further messages). `later`: the engine, or a task, answers when it is known.
+ */
+export type RpcOutcome = { readonly result: unknown; readonly after?: () => void } | 'later';
 
 /** A method of the JSON-RPC dialect. */
 export interface RpcMethod<Params = unknown> {

@@ -9,7 +9,9 @@ import { failureOf, notification, success } from '../messaging/dialects/jsonrpc/
 import { enqueue, loadInbound, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
 import {
+  lookUpProfileOf,
   owe,
+  payFromOwed,
   replaceInvoices,
   tellOrder,
   wantInvoice,
@@ -26,6 +28,8 @@ export interface EngineOptions {
   readonly texts: Texts;
   readonly products: readonly Product[];
   readonly receipts: ReceiptBook;
+  /** `LIMIT_RUNNING`: requests of one customer at work side by side. */
+  readonly runningPerOwner: number;
   readonly alert: (tx: Tx, what: string) => void;
   /** What the customer sees on an invoice of this order ("Timmy J-4KQ7M look"). */
   readonly describeInvoice: (orderId: string, purpose: string) => string;
@@ -159,6 +163,7 @@ export function createEngine(options: EngineOptions): Engine {
     switch (effect.type) {
       case 'invoice': {
         const { purpose, amountSats, expirySeconds, mayFail, replyTo } = effect;
+        if (payFromOwed(tx, { order: ref, owner, purpose, amountSats, replyTo }, now)) return;
         const description = options.describeInvoice(ref.id, purpose);
         wantInvoice(tx, { order: ref, owner, purpose, amountSats, description, expirySeconds, mayFail, replyTo }, now);
         return;
@@ -172,7 +177,7 @@ export function createEngine(options: EngineOptions): Engine {
           now,
         );
       case 'earn':
-        return post(tx, {
+        post(tx, {
           debit: heldFor(ref.kind, ref.id),
           credit: revenue(effect.as),
           amountMsats: effect.amountMsats,
@@ -180,9 +185,12 @@ export function createEngine(options: EngineOptions): Engine {
           cause: effect.cause,
           at: now,
         });
+        return;
       case 'run':
         return schedule(tx, {
           kind: 'order.activity',
+          // As many lanes for each customer as requests of theirs may run side by side; the rest wait in turn.
+          lane: `run:${owner}:${slotOf(ref.id, options.runningPerOwner)}`,
           payload: { order: ref, activity: effect.activity, input: effect.input } satisfies ActivityTask,
           dueAt: now,
           now,
@@ -274,10 +282,17 @@ export function createEngine(options: EngineOptions): Engine {
     open: (tx, of, decision, message) => {
       const result = of.open(tx, decision);
       const ref = { kind: of.kind, id: result.order?.id ?? '' };
+      lookUpProfileOf(tx, message.sender, clock.now());
       apply(tx, of, ref, result, message);
     },
     taskKinds: () => [eventTask, activityTask],
   };
+}
+
+function slotOf(id: string, slots: number): number {
+  let sum = 0;
+  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  return sum % slots;
 }
 
 function timerKey(ref: OrderRef, name: string): string {

@@ -54,7 +54,7 @@ export interface RpcMoney {
 export function rpcMoney(reader: Reader, orderId: string): RpcMoney {
   const open = openInvoiceOf(reader, orderId);
   const attempts = payoutsOf(reader, orderId);
-  const refunds = debtsOf(reader, orderId).map((debt) => rpcRefund(debt, attempts));
+  const refunds = debtsOf(reader, orderId).flatMap((debt) => rpcRefund(debt, attempts));
   return {
     invoice: open === undefined ? null : rpcInvoice(open),
     invoices: invoicesOf(reader, orderId).map(rpcInvoice),
@@ -63,15 +63,19 @@ export function rpcMoney(reader: Reader, orderId: string): RpcMoney {
   };
 }
 
-function rpcRefund(debt: DebtRow, attempts: readonly PayoutRow[]): RpcRefund {
+/** What paid a next step (`keep on`) is no refund any more. */
+function rpcRefund(debt: DebtRow, attempts: readonly PayoutRow[]): RpcRefund[] {
+  if (debt.state === 'kept') return [];
   const payout = attempts.find((attempt) => attempt.paymentHash === debt.payoutHash);
   const died = debt.state === 'owed' ? attempts.filter((attempt) => attempt.state === 'dead').at(-1) : undefined;
-  return {
-    state: debt.state === 'owed' ? (died === undefined ? 'pending' : 'failed') : debt.state,
-    amount_sats: Math.floor(debt.amountMsats / 1000),
-    destination: (payout ?? died)?.destination ?? (payout ?? died)?.bolt11 ?? null,
-    payment_hash: (payout ?? died)?.paymentHash ?? null,
-    preimage: payout?.preimage ?? null,
-    error: died?.error ?? null,
-  };
+  return [
+    {
+      state: debt.state === 'owed' ? (died === undefined ? 'pending' : 'failed') : debt.state,
+      amount_sats: Math.floor(debt.amountMsats / 1000),
+      destination: (payout ?? died)?.destination ?? (payout ?? died)?.bolt11 ?? null,
+      payment_hash: (payout ?? died)?.paymentHash ?? null,
+      preimage: payout?.preimage ?? null,
+      error: died?.error ?? null,
+    },
+  ];
 }

@@ -12,8 +12,6 @@ export const OPERATOR = of('operator');
 /** Arrived without, beyond, or after a claim; no owner known yet. */
 export const SUSPENSE = of('suspense');
 export const ROUTING_FEES = of('exp:fees');
-export const GOODWILL = of('exp:goodwill');
-export const LOSS = of('exp:loss');
 
 /** Paid for an order and not yet earned (`job:J-4KQ7M`). */
 export const heldFor = (orderKind: string, orderId: string): Account => of(`${orderKind}:${orderId}`);

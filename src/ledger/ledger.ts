@@ -1,6 +1,6 @@
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { sha256Hex } from '../lib/hash.ts';
-import { msats, type Msats, type UnixSeconds } from '../lib/units.ts';
+import type { Msats, UnixSeconds } from '../lib/units.ts';
 import { accountKind, type Account } from './accounts.ts';
 
 export interface Posting {
@@ -26,10 +26,12 @@ export function transferHash(before: string, seq: number, posting: Posting): str
 
 /**
  * Posts one transfer. The same event posted again does nothing; the same event with other figures is a bug.
- * A zero amount posts nothing. @throws on an overdraft (the database refuses it) and on a contradiction.
+ * A zero amount posts nothing.
+ *
+ * @returns whether a row was posted. @throws on an overdraft (the database refuses it) and on a contradiction.
  */
-export function post(tx: Tx, posting: Posting): void {
-  if (posting.amountMsats === 0n) return;
+export function post(tx: Tx, posting: Posting): boolean {
+  if (posting.amountMsats === 0n) return false;
   const known = statement(tx, 'SELECT debit, credit, amount_msats FROM transfers WHERE kind = ? AND cause = ?').get(
     posting.kind,
     posting.cause,
@@ -39,7 +41,7 @@ export function post(tx: Tx, posting: Posting): void {
       known.debit === posting.debit &&
       known.credit === posting.credit &&
       BigInt(known.amount_msats) === posting.amountMsats;
-    if (same) return;
+    if (same) return false;
     throw new Error('ledger.contradiction');
   }
   for (const account of [posting.debit, posting.credit]) {
@@ -64,6 +66,7 @@ export function post(tx: Tx, posting: Posting): void {
     posting.at,
     transferHash(last?.hash ?? GENESIS, seq, posting),
   );
+  return true;
 }
 
 /**
@@ -76,11 +79,6 @@ export function balance(reader: Reader, account: Account): bigint {
     .get(account) as { kind: string; debits: bigint; credits: bigint } | undefined;
   if (row === undefined) return 0n;
   return row.kind === 'asset' || row.kind === 'expense' ? row.debits - row.credits : row.credits - row.debits;
-}
-
-/** The balance of an account that the database keeps from going below zero. */
-export function heldMsats(reader: Reader, account: Account): Msats {
-  return msats(balance(reader, account));
 }
 
 export interface AccountBalance {

@@ -10,4 +10,4 @@ export {
 } from './inbox.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export { publishTask, sealTask, type DeliveryOptions } from './delivery.ts';
-export { findReplay, forgetRequest, keepAnswer, type Replay } from './replay.ts';
+export { findReplay, type Replay } from './replay.ts';

@@ -36,7 +36,7 @@ const rumorOf = (overrides: Loose = {}): Loose => {
     content: 'hello',
     ...overrides,
   };
-  return { id: eventId(fields as never), ...fields };
+  return { id: eventId(fields), ...fields };
 };
 const encrypt = (text: string, key: Uint8Array, peer: string): string =>
   nip44.encrypt(text, nip44.getConversationKey(key, peer));
@@ -48,7 +48,7 @@ const sealOf = (rumor: unknown, key = aliceKey, overrides: Loose = {}): Loose =>
       tags: [],
       content: encrypt(typeof rumor === 'string' ? rumor : JSON.stringify(rumor), key, timmy.publicKey),
       ...overrides,
-    } as never,
+    },
     key,
   ),
 });
@@ -56,7 +56,7 @@ const wrapOf = (seal: unknown, overrides: Loose = {}): NostrEvent => {
   const key = generateSecretKey();
   const content = encrypt(typeof seal === 'string' ? seal : JSON.stringify(seal), key, timmy.publicKey);
   const template = { kind: 1059, created_at: now, tags: [['p', timmy.publicKey]], content, ...overrides };
-  return JSON.parse(JSON.stringify(finalizeEvent(template as never, key))) as NostrEvent;
+  return JSON.parse(JSON.stringify(finalizeEvent(template, key))) as NostrEvent;
 };
 const open = (event: unknown): Promise<OpenedDm | Dropped> => openDm(event, timmy, now);
 async function opened(event: unknown): Promise<OpenedDm> {

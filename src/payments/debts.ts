@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray } from 'drizzle-orm';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, owedFor, post, SUSPENSE, WALLET } from '../ledger/index.ts';
 import { msats, toMsats, wholeSats, type Msats, type UnixSeconds } from '../lib/units.ts';
+import { schedule } from '../tasks/index.ts';
 import type { OrderRef } from './order-events.ts';
 import { debts } from './schema.ts';
 
@@ -19,7 +20,7 @@ export interface NewDebt {
 
 /** Owes back money that an order holds: from now on it is the customer's, in the books and in every answer. */
 export function owe(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
-  post(tx, {
+  const isNew = post(tx, {
     debit: heldFor(debt.order.kind, debt.order.id),
     credit: owedFor(debt.order.id),
     amountMsats: debt.amountMsats,
@@ -27,7 +28,7 @@ export function owe(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
     cause: debt.cause,
     at: now,
   });
-  insertDebt(tx, debt, now);
+  if (isNew) insertDebt(tx, debt, now);
 }
 
 /**
@@ -45,7 +46,7 @@ export function oweUnclaimed(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
     at: now,
   });
   const amountMsats = toMsats(wholeSats(debt.amountMsats));
-  post(tx, {
+  const isNew = post(tx, {
     debit: SUSPENSE,
     credit: owedFor(debt.order.id),
     amountMsats,
@@ -53,11 +54,10 @@ export function oweUnclaimed(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
     cause,
     at: now,
   });
-  insertDebt(tx, { ...debt, amountMsats }, now);
+  if (isNew) insertDebt(tx, { ...debt, amountMsats }, now);
 }
 
 function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
-  if (debt.amountMsats === 0n) return;
   tx.insert(debts)
     .values({
       orderKind: debt.order.kind,
@@ -69,6 +69,13 @@ function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
       createdAt: now,
     })
     .run();
+  payAutomatically(tx, debt.owner, now, now);
+}
+
+/** Owes a try to pay this customer back unasked, where a destination is known (`refund.auto`). */
+export function payAutomatically(tx: Tx, owner: string, dueAt: UnixSeconds, now: UnixSeconds): void {
+  const key = `refund.auto:${owner}`;
+  schedule(tx, { kind: 'refund.auto', payload: { owner }, key, lane: `debts:${owner}`, dueAt, now });
 }
 
 /** Everything of an order that is or was owed, oldest first. */

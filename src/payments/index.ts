@@ -3,9 +3,11 @@ export * from './order-events.ts';
 export * from './invoices.ts';
 export * from './debts.ts';
 export * from './payouts.ts';
-export { createInvoiceTask, nextLookIn, watchInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
+export { createInvoiceTask, watchInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
 export { sendPayoutTask, watchPayoutTask, type PayoutNews, type PayoutTaskOptions } from './payout-tasks.ts';
 export { createPriceBook, type PriceBook, type PriceBookOptions } from './price-book.ts';
+export { lookUpProfileOf, profileLookupTask } from './profile-lookup.ts';
+export { isKept, payFromOwed } from './keep.ts';
 export { verifyPayments } from './verify.ts';
 export {
   completeReceipts,
@@ -17,3 +19,27 @@ export {
   type Receipt,
   type ReceiptBook,
 } from './receipts.ts';
+export { type Surplus } from './reconcile-rows.ts';
+export {
+  adoptWallet,
+  lastReconciliation,
+  readWallet,
+  reconcileSoon,
+  reconcileTask,
+  RECONCILE_KEY,
+  type ReconcileOptions,
+  type Reconciliation,
+  type WalletReading,
+} from './reconcile.ts';
+export {
+  bookedByHand,
+  byHandTask,
+  decisionsAbout,
+  fileDecision,
+  findDecision,
+  openClaims,
+  type ClaimRow,
+  type NewDecision,
+} from './resolve.ts';
+export { type DecisionRow } from './resolve-outcome.ts';
+export { retryPayout } from './resolve-payout.ts';

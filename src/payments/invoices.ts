@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
 import { statement, type Reader, type Tx } from '../db/index.ts';
-import { heldFor, post, WALLET } from '../ledger/index.ts';
+import { heldFor, post, WALLET, type Account } from '../ledger/index.ts';
 import { msats, plusSeconds, sats, toMsats, type Msats, type Sats, type UnixSeconds } from '../lib/units.ts';
 import { hasten, schedule } from '../tasks/index.ts';
 import { oweUnclaimed } from './debts.ts';
@@ -140,9 +140,10 @@ export function replaceInvoices(tx: Tx, orderId: string): void {
 
 /**
  * The wallet says that this invoice is paid. Once per invoice: books the receipt and tells the order. What came
- * beyond the amount asked is not the order's: it is owed back at once.
+ * beyond the amount asked is not the order's: it is owed back at once. `from`: whose pocket it came out of, where it
+ * did not come into the wallet (a payment that a person vouches for).
  */
-export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds): void {
+export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds, from: Account = WALLET): void {
   const row = findInvoice(tx, id);
   if (row === undefined || row.state === 'paid' || row.paymentHash === null) return;
   tx.update(invoices)
@@ -154,7 +155,7 @@ export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds): 
   const cause = `invoice:${row.paymentHash}`;
   const credited = paidMsats < asked ? paidMsats : asked;
   post(tx, {
-    debit: WALLET,
+    debit: from,
     credit: heldFor(order.kind, order.id),
     amountMsats: credited,
     kind: 'receipt',
@@ -171,7 +172,7 @@ export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds): 
   tellOrder(
     tx,
     order,
-    { type: 'invoice_paid', invoiceId: id, purpose: row.purpose, amountSats: sats(row.amountSats) },
+    { type: 'invoice_paid', invoiceId: id, purpose: row.purpose, amountSats: sats(row.amountSats), replyTo: null },
     now,
   );
 }

@@ -18,7 +18,14 @@ export type PlatformEvent =
     }
   | { readonly type: 'invoice_failed'; readonly purpose: string; readonly replyTo: number | null }
   | { readonly type: 'invoice_delayed'; readonly purpose: string }
-  | { readonly type: 'invoice_paid'; readonly invoiceId: number; readonly purpose: string; readonly amountSats: Sats }
+  | {
+      readonly type: 'invoice_paid';
+      readonly invoiceId: number;
+      readonly purpose: string;
+      readonly amountSats: Sats;
+      /** Only where no invoice came (`keep on`): the request that is answered by it. */
+      readonly replyTo: number | null;
+    }
   | { readonly type: 'invoice_lapsed'; readonly invoiceId: number; readonly purpose: string }
   | { readonly type: 'refund_changed'; readonly debtIds: readonly number[] }
   | { readonly type: 'activity_done'; readonly activity: string; readonly output: unknown }

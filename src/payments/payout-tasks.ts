@@ -21,6 +21,8 @@ export interface PayoutTaskOptions extends WalletTaskOptions {
   /** `REFUND_PROBE_SECONDS`: how soon a payment that the wallet calls failed is asked about again. */
   readonly probeSeconds: number;
   readonly receipts: ReceiptBook;
+  /** False while the books and the wallet disagree: then nothing is sent (what was sent is still watched). */
+  readonly mayPay?: () => boolean;
   /** Tells the customer how the payout stands; renders nothing itself. */
   readonly tell: (tx: Tx, payout: PayoutRow, news: PayoutNews) => void;
 }
@@ -51,6 +53,7 @@ export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHa
       const { paymentHash } = task.payload;
       const payout = findPayout(database.read, paymentHash);
       if (payout?.state !== 'committed') return () => {};
+      if (options.mayPay?.() === false) throw new RunAgain(60);
       if (!wallet.canPay) throw new RunAgain(60);
       const known = await wallet.lookupPayment(paymentHash, signal);
       if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());

@@ -1,9 +1,9 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { owedFor, payingWith, post, ROUTING_FEES, WALLET } from '../ledger/index.ts';
-import { msats, type Msats, type UnixSeconds } from '../lib/units.ts';
+import { msats, plusSeconds, type Msats, type UnixSeconds } from '../lib/units.ts';
 import { hasten, schedule } from '../tasks/index.ts';
-import { debtsPaidBy, type DebtRow } from './debts.ts';
+import { debtsPaidBy, payAutomatically, type DebtRow } from './debts.ts';
 import { tellOrder } from './order-events.ts';
 import { debts, payoutDebts, payouts } from './schema.ts';
 
@@ -133,11 +133,22 @@ export function buryPayout(tx: Tx, paymentHash: string, error: string, now: Unix
   }
   tx.update(debts).set({ state: 'owed', payoutHash: null }).where(eq(debts.payoutHash, paymentHash)).run();
   tx.update(payouts).set({ state: 'dead', endedAt: now, error }).where(eq(payouts.paymentHash, paymentHash)).run();
+  // A receiver without a route stays so for minutes: try an address again later, with a new invoice.
+  payAutomatically(tx, payout.owner, plusSeconds(now, 300), now);
   return true;
 }
 
 export function findPayout(reader: Reader, paymentHash: string): PayoutRow | undefined {
   return reader.select().from(payouts).where(eq(payouts.paymentHash, paymentHash)).get();
+}
+
+/** The orders whose debts this attempt was for, whatever became of it. */
+export function debtsOfPayout(reader: Reader, paymentHash: string): { kind: string; id: string }[] {
+  return statement(
+    reader,
+    `SELECT DISTINCT d.order_kind AS kind, d.order_id AS id FROM payout_debts p JOIN debts d ON d.id = p.debt_id
+     WHERE p.payment_hash = ?`,
+  ).all(paymentHash) as { kind: string; id: string }[];
 }
 
 /** Attempts for debts of this order, oldest first. */
@@ -190,4 +201,13 @@ function tellOrders(tx: Tx, paymentHash: string, now: UnixSeconds): void {
     const kind = of[0]?.orderKind ?? '';
     tellOrder(tx, { kind, id }, { type: 'refund_changed', debtIds: of.map((debt) => debt.id) }, now);
   }
+}
+
+/** Routing fees paid since `since`, msats. */
+export function feesSince(reader: Reader, since: UnixSeconds): bigint {
+  const row = statement(
+    reader,
+    `SELECT coalesce(sum(fee_msats), 0) AS n FROM payouts WHERE state = 'paid' AND ended_at >= ?`,
+  ).get(since);
+  return BigInt((row as { n: number }).n);
 }

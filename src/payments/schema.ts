@@ -4,7 +4,7 @@ import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } fro
 /**
  * Invoices of ours. `wanted`: the intent, no bolt11 yet. `open`: shown and watched. `lapsed`: looked up unpaid after
  * its end (still watched: that is no proof). `replaced`: another took its place (still watched). `paid` is final.
- * `failed`: the wallet never issued it, or too late; it was shown to nobody.
+ * `failed`: the wallet never issued it, or too late; it was shown to nobody. `kept`: no invoice, what was owed paid it.
  */
 export const invoices = sqliteTable(
   'invoices',
@@ -17,7 +17,7 @@ export const invoices = sqliteTable(
     amountSats: integer('amount_sats').notNull(),
     description: text().notNull(),
     expirySeconds: integer('expiry_seconds').notNull(),
-    state: text({ enum: ['wanted', 'open', 'paid', 'lapsed', 'replaced', 'failed'] }).notNull(),
+    state: text({ enum: ['wanted', 'open', 'paid', 'lapsed', 'replaced', 'failed', 'kept'] }).notNull(),
     bolt11: text(),
     paymentHash: text('payment_hash'),
     /** True: given up when the wallet cannot issue it within 30 s (nothing exists then). False: tried until it exists. */
@@ -38,13 +38,16 @@ export const invoices = sqliteTable(
     check('invoices_amount', sql`${table.amountSats} BETWEEN 1 AND 1000000000000`),
     check(
       'invoices_issued',
-      sql`${table.state} IN ('wanted', 'failed') OR (${table.bolt11} IS NOT NULL AND ${table.paymentHash} IS NOT NULL AND ${table.expiresAt} IS NOT NULL)`,
+      sql`${table.state} IN ('wanted', 'failed', 'kept') OR (${table.bolt11} IS NOT NULL AND ${table.paymentHash} IS NOT NULL AND ${table.expiresAt} IS NOT NULL)`,
     ),
     check('invoices_paid', sql`(${table.state} = 'paid') = (${table.paidAt} IS NOT NULL)`),
   ],
 );
 
-/** What is owed back to a customer. One row for each reason; the sum of an order's open rows is `owed:<order>` in the books. */
+/**
+ * What is owed back to a customer. One row for each reason; the sum of an order's open rows is `owed:<order>` in the books.
+ * `kept`: it paid a next step of theirs (`keep on`).
+ */
 export const debts = sqliteTable(
   'debts',
   {
@@ -54,7 +57,7 @@ export const debts = sqliteTable(
     owner: text().notNull(),
     amountMsats: integer('amount_msats').notNull(),
     because: text().notNull(),
-    state: text({ enum: ['owed', 'paying', 'paid'] }).notNull(),
+    state: text({ enum: ['owed', 'paying', 'paid', 'kept'] }).notNull(),
     /** The one live attempt that pays it, or the one that paid it. */
     payoutHash: text('payout_hash'),
     createdAt: integer('created_at').notNull(),
@@ -64,7 +67,7 @@ export const debts = sqliteTable(
     index('debts_owner').on(table.owner, table.state),
     index('debts_order').on(table.orderId),
     check('debts_amount', sql`${table.amountMsats} BETWEEN 1 AND 1000000000000000`),
-    check('debts_attempt', sql`(${table.state} = 'owed') = (${table.payoutHash} IS NULL)`),
+    check('debts_attempt', sql`(${table.state} IN ('owed', 'kept')) = (${table.payoutHash} IS NULL)`),
   ],
 );
 
@@ -142,4 +145,56 @@ export const claims = sqliteTable('claims', {
   owner: text().notNull(),
   at: integer().notNull(),
   resolvedAt: integer('resolved_at'),
+});
+
+/** What the operator asked for by hand about one payment, why, and what came of it. Kept for ever. */
+export const handDecisions = sqliteTable(
+  'hand_decisions',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    what: text({ enum: ['recheck', 'credit', 'paid', 'dead'] }).notNull(),
+    paymentHash: text('payment_hash').notNull(),
+    reason: text(),
+    preimage: text(),
+    /** The wallet is gone for good: decide without asking it. */
+    unasked: integer({ mode: 'boolean' }).notNull().default(false),
+    at: integer().notNull(),
+    endedAt: integer('ended_at'),
+    /** `done`: it was booked so. `refused`: nothing was changed. */
+    result: text({ enum: ['done', 'refused'] }),
+    /** What came of it, for people. */
+    words: text(),
+  },
+  (table) => [
+    index('hand_decisions_hash').on(table.paymentHash),
+    check('hand_decisions_reason', sql`${table.what} = 'recheck' OR coalesce(length(${table.reason}), 0) > 0`),
+    check('hand_decisions_ended', sql`(${table.endedAt} IS NULL) = (${table.result} IS NULL)`),
+  ],
+);
+
+/**
+ * Paid rows of the wallet's own books that are not of our making, each taken note of once. `found`: there at first
+ * contact, the operator's. `surplus`: money nobody was asked for. `foreign`: money that left without us.
+ */
+export const walletRows = sqliteTable(
+  'wallet_rows',
+  {
+    paymentHash: text('payment_hash').notNull(),
+    direction: text({ enum: ['in', 'out'] }).notNull(),
+    why: text({ enum: ['found', 'surplus', 'foreign'] }).notNull(),
+    amountMsats: integer('amount_msats').notNull(),
+    at: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.paymentHash, table.direction] })],
+);
+
+/** The last comparison of the books with the wallet: one row. Msats; a gap > 0 means that the wallet holds less. */
+export const reconciliation = sqliteTable('reconciliation', {
+  id: integer().primaryKey(),
+  at: integer().notNull(),
+  balanceMsats: integer('balance_msats').notNull(),
+  /** What nothing explains. */
+  gapMsats: integer('gap_msats').notNull(),
+  /** Why sales and payments are stopped, or null. */
+  drift: text(),
 });

@@ -51,6 +51,16 @@ export type SendAnswer =
 /** What a probe of a payment that the wallet calls failed has proved. */
 export type FailureProof = 'paid' | 'dead' | 'unproven';
 
+/**
+ * What came of asking the node about an invoice that the wallet calls lapsed. `paid` and `unpaid` are the node's word;
+ * `silent`: it did not say; `not_asked`: there was nothing to ask, or no means to; `insufficient`: the wallet asks only
+ * while it holds the amount and its routing reserve (it sends nothing).
+ */
+export interface Recheck {
+  readonly status: IncomingStatus;
+  readonly node: 'paid' | 'unpaid' | 'silent' | 'not_asked' | 'insufficient';
+}
+
 /** One row of the wallet's own books, for reconciliation. */
 export interface WalletRow {
   readonly paymentHash: string;
@@ -93,6 +103,11 @@ export interface Wallet {
   lookupPayment(paymentHash: string, signal: AbortSignal): Promise<OutgoingStatus>;
   /** Asks the node again about a payment that `lookupPayment` calls failed. May find it paid. Never sends a new one. */
   probeFailure(bolt11: string, paymentHash: string, signal: AbortSignal): Promise<FailureProof>;
+  /**
+   * For the operator's hand only: has the wallet ask its node about an invoice of ours that it calls lapsed. Never
+   * pays, and does nothing for one that is still open. Absent where there is no way to ask.
+   */
+  recheckInvoice?(bolt11: string, paymentHash: string, signal: AbortSignal): Promise<Recheck>;
   /** The newest rows, newest first, at most `limit`. */
   recent(limit: number, signal: AbortSignal): Promise<readonly WalletRow[]>;
   /**

@@ -2,17 +2,15 @@
 export { tariffFrom, usdMicrosOf, type BtcPrice, type ModelRates, type Tariff, type TariffSettings } from './tariff.ts';
 export {
   countCharacters,
-  estimateTokens,
   priceOfEstimate,
   quoteWork,
   settleWork,
-  wordsOf,
   type QuoteTiers,
   type WorkQuote,
   type WorkSettlement,
 } from './quote.ts';
-export { affordableOutputTokens, infraShareUsd, maxOutputTokens, priceOf, satsToUsd, tokenCostUsd } from './price.ts';
+export { affordableOutputTokens, maxOutputTokens, priceOf, tokenCostUsd } from './price.ts';
 export type { Price, UsageItem } from './price.ts';
 export { combinePrice, PRICE_RULES, priceNow, type BelievedPrice, type PriceRules } from './btc-price.ts';
 export { showUsd, usdDecimal, usdMicrosDecimal } from './show.ts';
-export { decimal, type Fraction } from './fraction.ts';
+export type { Fraction } from './fraction.ts';

@@ -3,8 +3,8 @@ import { readReceipt, sumProblems, type ReadReceipt, type VerifyOptions } from '
 
 /**
  * Everything that is wrong with a customer's receipts, oldest first: with each by itself, and with the chain: one
- * left out, two exchanged, one of another customer or signer, or a later receipt of a job that forgets what an earlier
- * one said. The first may hang on one that is not shown. Empty when all is well; never throws.
+ * left out (but the newest, which nobody can see), two exchanged, one of another customer or signer, or a later receipt
+ * of a job that forgets what an earlier one said. Empty when all is well; never throws.
  */
 export function verifyChain(values: readonly unknown[], options: VerifyOptions = {}): readonly string[] {
   const problems: string[] = [];
@@ -16,6 +16,10 @@ export function verifyChain(values: readonly unknown[], options: VerifyOptions =
     problems.push(...found.map((problem) => `Receipt ${number}: ${problem}`));
     if ('content' in receipt) readable.push({ receipt, number });
   });
+  const [first] = readable;
+  if (first?.number === 1 && first.receipt.content.previous !== null) {
+    problems.push('Receipt 1: It follows one that is not here: the first of a chain names none before it.');
+  }
   // A link is judged between neighbours that could both be read; the others have been named already.
   readable.forEach(({ receipt, number }, index) => {
     const before = readable[index - 1];

@@ -11,4 +11,4 @@ export type {
 } from './build.ts';
 export { verifyChain } from './chain.ts';
 export { RECEIPT_KIND, type ChargeContent, type ReceiptContent, type RefundContent } from './content.ts';
-export { readReceipt, verifyReceipt, type ReadReceipt, type VerifyOptions } from './verify.ts';
+export { verifyReceipt, type ReadReceipt, type VerifyOptions } from './verify.ts';

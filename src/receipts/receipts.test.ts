@@ -414,9 +414,15 @@ describe('a chain', () => {
     await add((p) => buildChargeReceipt(bootstrap('failed'), p));
   });
 
-  it('holds, and so does any stretch of it', () => {
-    for (let from = 0; from <= chain.length; from++) {
-      for (let to = from; to <= chain.length; to++) expect(verifyChain(chain.slice(from, to))).toEqual([]);
+  it('holds, and so does every beginning of it: nobody can see a newest one that is kept back', () => {
+    for (let to = 0; to <= chain.length; to++) expect(verifyChain(chain.slice(0, to))).toEqual([]);
+  });
+
+  it('breaks where its beginning is missing', () => {
+    for (let from = 1; from < chain.length; from++) {
+      expect(verifyChain(chain.slice(from))).toEqual([
+        'Receipt 1: It follows one that is not here: the first of a chain names none before it.',
+      ]);
     }
   });
 

@@ -95,14 +95,6 @@ export function voidLeases(tx: Tx): number {
   return statement(tx, `UPDATE tasks SET state = 'waiting' WHERE state = 'running'`).run().changes;
 }
 
-/** When the next waiting task falls due, or null. */
-export function nextDueAt(reader: Reader): number | null {
-  const row = statement(reader, `SELECT min(due_at) AS due FROM tasks WHERE state = 'waiting'`).get() as {
-    due: number | null;
-  };
-  return row.due;
-}
-
 export interface TaskCounts {
   readonly waiting: number;
   readonly running: number;

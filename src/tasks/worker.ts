@@ -121,16 +121,24 @@ export function createWorker(options: WorkerOptions): Worker {
       const seconds = error instanceof OutsideError ? Math.max(wait, error.retryAfterSeconds ?? 0) : 0;
       log.debug('task.put_back', { kind: kind.kind, task: task.id, seconds, ...errorFields(error) });
       const code = error instanceof OutsideError ? error.message : 'stopping';
-      return database.write((tx) => putBack(tx, task.id, plusSeconds(now, seconds), code, { countAttempt: false }));
+      // What our own stop broke off may have cost something outside: it counts. What the outside refused does not.
+      const countAttempt = !(error instanceof OutsideError);
+      return database.write((tx) => putBack(tx, task.id, plusSeconds(now, seconds), code, { countAttempt }));
     }
     const fields = errorFields(error);
     const code = typeof fields['code'] === 'string' ? fields['code'] : String(fields['error']);
     log.error('task.failed', { kind: kind.kind, task: task.id, attempt: task.attempt, ...fields });
     if (task.attempt >= kind.maxAttempts) {
-      database.write((tx) => {
-        park(tx, task.id, code);
-        kind.parked?.(tx, task);
-      });
+      try {
+        database.write((tx) => {
+          park(tx, task.id, code);
+          kind.parked?.(tx, task);
+        });
+      } catch (second) {
+        // It must not come back at every start: parked without what was owed for it; a person looks.
+        log.error('task.parking_failed', { kind: kind.kind, task: task.id, ...errorFields(second) });
+        database.write((tx) => park(tx, task.id, code));
+      }
       options.onParked(kind.kind, code);
       return;
     }

@@ -8,13 +8,16 @@ import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { silentLog, type Log } from '../../src/lib/log.ts';
 import type { Rng } from '../../src/lib/rng.ts';
+import { OutsideError } from '../../src/lib/errors.ts';
 import { unixSeconds } from '../../src/lib/units.ts';
+import type { EventTemplate, NostrEvent } from '../../src/nostr/event.ts';
 import { generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
 import { createLocalSigner } from '../../src/nostr/local-signer.ts';
 import { openDm } from '../../src/nostr/open.ts';
 import { isDropped } from '../../src/nostr/opened-dm.ts';
 import { createRumor, sealDm } from '../../src/nostr/seal.ts';
 import type { Agent } from '../../src/ports/agent.ts';
+import type { LnurlPay } from '../../src/ports/lnurl.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
 
@@ -26,6 +29,7 @@ export interface Guest {
   /** Everything heard so far, in order of arrival. */
   readonly heard: string[];
   say(text: string, createdAt?: number): Promise<void>;
+  sign(template: EventTemplate): Promise<NostrEvent>;
   /** Resolves with the first message, heard already or yet to come, that matches and was not waited for before. */
   hears(match: RegExp): Promise<string>;
 }
@@ -50,6 +54,7 @@ export async function openHouse(
     clock?: Clock;
     log?: Log;
     path?: string;
+    lnurl?: LnurlPay;
   } = {},
 ): Promise<House> {
   const clock = options.clock ?? systemClock;
@@ -85,6 +90,9 @@ export async function openHouse(
     wallet,
     agent: options.agent ?? createStubAgent(),
     priceSources: { count: 1, read: () => Promise.resolve([]) },
+    lnurl: options.lnurl ?? {
+      invoice: () => Promise.reject(new OutsideError('rejected', 'lnurl.no_such_address')),
+    },
     version: 'test',
     bornAt: unixSeconds(0),
   });
@@ -140,6 +148,7 @@ export async function openHouse(
         });
         await hub.put(RELAY, await sealDm(rumor, pubkey, key, rng, clock.now()));
       },
+      sign: (template) => key.sign(template),
       hears: (match) => {
         const text = take(match);
         return text !== undefined ? Promise.resolve(text) : new Promise((resolve) => waiting.push({ match, resolve }));

@@ -86,7 +86,7 @@ export function createReader(options: { signer?: Signer } = {}): Reader {
     start: (urls, subscriptions = [wraps]) => relays.start(urls, subscriptions, handlers),
     ids: () => new Set(events.map((event) => event.id)),
     until: (condition) => turns(condition, () => {}),
-    passUntil: (condition) => turns(condition, (i) => clock.advance(Math.min(1_000, 100 + 10 * i))),
+    passUntil: (condition) => turns(condition, (i) => clock.advance(Math.min(20_000, Math.round(100 * 1.05 ** i)))),
     async pass(seconds) {
       const end = unixSeconds(clock.now() + Math.ceil(seconds));
       await turns(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { RelayCore, type RelaySession } from '../../src/dev-relay/index.ts';
+import { frameText, RelayCore, type RelaySession } from '../../src/dev-relay/index.ts';
 import type { Filter, NostrEvent } from '../../src/nostr/event.ts';
 import { verifyEvent } from '../../src/nostr/verify.ts';
 
@@ -251,7 +251,7 @@ export async function startFakeRelay(
     };
     clients.add(client);
     socket.on('error', () => socket.terminate());
-    socket.on('message', (data) => onFrame(client, String(data)));
+    socket.on('message', (data) => onFrame(client, frameText(data)));
     socket.on('close', () => {
       session.close();
       clients.delete(client);

@@ -11,6 +11,7 @@ import type {
   IssuedInvoice,
   Network,
   OutgoingStatus,
+  Recheck,
   SendAnswer,
   Wallet,
   WalletContact,
@@ -166,6 +167,29 @@ class LnbitsWallet implements Wallet {
     const after = await this.lookupPayment(paymentHash, signal);
     if (after.state === 'paid') return 'paid';
     return dead && after.state === 'failed' ? 'dead' : 'unproven';
+  }
+
+  /**
+   * Posts our own invoice as a payment: on a failed row LNbits sends nothing and asks its node instead, and a paid one
+   * turns to success (its order of checks in `core/services/payments.py`). On a row still pending the post would pay it out of our own balance and fake a
+   * payment, and one that this LNbits does not know would be paid for real: neither is ever posted.
+   */
+  async recheckInvoice(bolt11: string, paymentHash: string, signal: AbortSignal): Promise<Recheck> {
+    const invoice = decodeInvoice(bolt11);
+    if ('invalid' in invoice || invoice.paymentHash !== paymentHash) throw new RangeError('invoice and hash differ');
+    const before = await this.lookupInvoice(paymentHash, signal);
+    if (before.state !== 'lapsed' || this.#payKey === null) return { status: before, node: 'not_asked' };
+    let node: Recheck['node'] = 'silent';
+    try {
+      const answer = await this.#api.pay(invoice.text, {}, this.#payKey, signal);
+      const judged = sendAnswer(answer, paymentHash, (walletId) => this.#isOurs(walletId));
+      if (isConfirmedDead(answer)) node = 'unpaid';
+      else if (judged?.answer === 'refused' && judged.why === 'insufficient') node = 'insufficient';
+    } catch (error) {
+      if (!(error instanceof OutsideError) || error.fault !== 'unknown') throw error;
+    }
+    const status = await this.lookupInvoice(paymentHash, signal);
+    return { status, node: status.state === 'paid' ? 'paid' : node };
   }
 
   async recent(limit: number, signal: AbortSignal): Promise<readonly WalletRow[]> {

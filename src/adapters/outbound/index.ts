@@ -1,4 +1,3 @@
 /** The one guarded way to where strangers point us (threats.md O6, N10). */
-export { isPublicAddress } from './addresses.ts';
-export { checkUrl, pinnedLookup, resolveBySystem, resolveChecked, type DoorRules, type Resolve } from './door.ts';
+export { pinnedLookup, resolveChecked, type DoorRules, type Resolve } from './door.ts';
 export { createSafeFetch, type SafeAnswer, type SafeFetch, type SafeFetchOptions } from './safe-fetch.ts';

@@ -12,7 +12,7 @@ export interface AuthenticationOptions {
   readonly url: string;
   readonly signer: Signer;
   readonly clock: Clock;
-  send(message: readonly unknown[]): void;
+  readonly send: (message: readonly unknown[]) => void;
   /** No challenge is left unanswered: the newest was accepted, refused, or taken without a word. */
   onSettled(): void;
 }

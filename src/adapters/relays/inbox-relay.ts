@@ -121,7 +121,7 @@ export class InboxRelay {
   /** Asks for everything since the high-water, less the look-back, and keeps what is subscribed until then. */
   #beginRound(): void {
     const link = this.#link;
-    if (link === null || link.state() !== 'ready') return;
+    if (link?.state() !== 'ready') return;
     this.#cancelRound();
     this.#roundDueMs = Infinity;
     const { clock, log } = this.#ports;

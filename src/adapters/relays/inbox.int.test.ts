@@ -233,8 +233,8 @@ describe('relays that misbehave', () => {
 
   it('refuses one kind for good: the rest is subscribed and synced', async () => {
     const twoFilters = [
-      { name: 'wraps', filter: { kinds: [1059] }, lookbackSeconds: 10 },
-      { name: 'legacy', filter: { kinds: [4] }, lookbackSeconds: 10 },
+      { name: 'wraps', filter: { kinds: [1059] }, lookbackSeconds: 3 * DAY },
+      { name: 'legacy', filter: { kinds: [4] }, lookbackSeconds: 3 * DAY },
     ];
     relay.behave({ closed: { reason: 'blocked: no kind 4 here', kinds: [4] } });
     reader.start([relay.url], twoFilters);
@@ -246,8 +246,8 @@ describe('relays that misbehave', () => {
 
   it('is not synced while one kind is refused for a passing reason', async () => {
     const twoFilters = [
-      { name: 'wraps', filter: { kinds: [1059] }, lookbackSeconds: 10 },
-      { name: 'legacy', filter: { kinds: [4] }, lookbackSeconds: 10 },
+      { name: 'wraps', filter: { kinds: [1059] }, lookbackSeconds: 3 * DAY },
+      { name: 'legacy', filter: { kinds: [4] }, lookbackSeconds: 3 * DAY },
     ];
     relay.behave({ closed: { reason: 'error: busy', kinds: [4] } });
     reader.start([relay.url], twoFilters);

@@ -25,7 +25,7 @@ export class Publications {
   readonly #authState: () => AuthState;
   readonly #underWay = new Map<string, Publication>();
 
-  constructor(options: { clock: Clock; send(message: readonly unknown[]): void; authState(): AuthState }) {
+  constructor(options: { clock: Clock; send: (message: readonly unknown[]) => void; authState: () => AuthState }) {
     this.#clock = options.clock;
     this.#send = options.send;
     this.#authState = options.authState;

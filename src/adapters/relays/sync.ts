@@ -155,7 +155,7 @@ function newPage(until: number | null): Page {
 function add(page: Page, before: Page | null, { id, createdAt }: Delivery, durable: Promise<boolean>): void {
   page.durable.push(durable);
   page.count += 1;
-  if (before === null || createdAt !== before.oldest || !before.idsAtOldest.has(id)) page.fresh += 1;
+  if (createdAt !== before?.oldest || !before.idsAtOldest.has(id)) page.fresh += 1;
   if (page.oldest === null || createdAt < page.oldest) {
     page.oldest = createdAt;
     // What the page before had of this second counts as seen as well.

@@ -1,4 +1,4 @@
-import { customer, setPreferences } from '../../customers/index.ts';
+import { automaticDestination, customer, setPreferences } from '../../customers/index.ts';
 import type { Tx } from '../../db/index.ts';
 import { wholeSats, type Sats } from '../../lib/units.ts';
 import { owedInAll } from '../../payments/index.ts';
@@ -10,6 +10,8 @@ import { owedInAll } from '../../payments/index.ts';
 export function owedSentence(tx: Tx, owner: string, amountSats: Sats, askMinSats: number): string {
   const inAll = wholeSats(owedInAll(tx, owner));
   const sum = inAll === amountSats ? '' : ` (${inAll} in all)`;
+  const known = automaticDestination(customer(tx, owner));
+  if (known !== null) return `${amountSats} sats go to ${known} (refunds off stops that)${sum}.`;
   const { askedAtMsats } = customer(tx, owner);
   const askedAt = Math.floor(askedAtMsats / 1000);
   if (inAll < askMinSats || (askedAt > 0 && inAll < askedAt * 2)) {

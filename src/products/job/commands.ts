@@ -10,14 +10,14 @@ import {
   type WordCommand,
 } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
+import { setPreferences } from '../../customers/index.ts';
 import type { Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
-import { freeText, nothing } from '../../messaging/dialects/text/arguments.ts';
-import { parseDestination } from '../../messaging/dialects/text/destination.ts';
-import { hasLink } from '../../messaging/dialects/text/links.ts';
-import { paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
+import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
+import { notification, paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
+import { enqueue } from '../../messaging/index.ts';
 import { countCharacters, showUsd } from '../../pricing/index.ts';
-import { rpcJob, rpcQuote } from './rpc.ts';
+import { partNotifications, rpcJob, rpcQuote } from './rpc.ts';
 import { joinable, offerFor, sameRequest, sellJob, type Request, type SellingOptions } from './selling.ts';
 import { jobsInState, jobsOfOwner, loadJob } from './store.ts';
 
@@ -133,8 +133,9 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
       run: (tx, params, context) => {
         const { message, now } = context;
         const { key, refund_to, prepay, ...rest } = params;
-        if (refund_to !== undefined && parseDestination(refund_to) === null) {
-          return refuse('bad_destination', 'refund_to is no Lightning address, LNURL or invoice.', {
+        const typed = refund_to === undefined ? null : parseDestination(refund_to);
+        if (refund_to !== undefined && (typed === null || typed.kind === 'bolt11')) {
+          return refuse('bad_destination', 'refund_to takes a Lightning address or LNURL.', {
             why: 'malformed',
           });
         }
@@ -154,7 +155,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
           });
         }
         const job = known?.use === 'same' ? loadJob(tx, known.orderId) : undefined;
-        if (job !== undefined) return { result: { job: rpcJob(tx, texts, job, { brief: false, result: true }) } };
+        if (job !== undefined) return { result: { job: product.rpc(tx, job.id, false) } };
         const request: Request = {
           text: rest.request,
           length: rest.length ?? null,
@@ -166,6 +167,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
         const sold = sellJob(options, engine, product, tx, request, context);
         if (isRefusal(sold)) return sold;
         if (use !== null) keepKeyUse(tx, { ...use, orderId: sold }, now);
+        if (typed !== null) setPreferences(tx, message.sender, { lastDestination: typed.value, badDestination: null });
         return 'later';
       },
     }),
@@ -173,10 +175,15 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
       method: 'job.get',
       params: idParams,
       changes: false,
-      run: (tx, { id }, { message }) => {
+      run: (tx, { id }, { message, now }) => {
         const job = loadJob(tx, id);
         if (job?.owner !== message.sender) return noSuchJob(id);
-        return { result: { job: rpcJob(tx, texts, job, { brief: false, result: true }) } };
+        const after = (): void => {
+          for (const { method, params } of partNotifications(tx, texts, job)) {
+            enqueue(tx, texts, { to: message.sender, text: notification(method, params), orderId: id }, now);
+          }
+        };
+        return { result: { job: product.rpc(tx, id, false) }, after };
       },
     }),
     ...(['cancel', 'invoice'] as const).map((type) =>

@@ -11,7 +11,7 @@ import { jobActivities } from './activities.ts';
 import type { JobSettings } from './config.ts';
 import { decide, type Job, type JobCommand, type JobFacts, type JobNotice } from './machine.ts';
 import { jobReceipt } from './receipt.ts';
-import { resultParts, rpcJob } from './rpc.ts';
+import { partNotifications, rpcJob } from './rpc.ts';
 import { offerFor, type SellingOptions } from './selling.ts';
 import { insertJob, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
@@ -20,7 +20,6 @@ export { jobCommands, type JobCommands } from './commands.ts';
 export type { JobSettings } from './config.ts';
 export type { SellingOptions } from './selling.ts';
 export { recentJobs } from './store.ts';
-export { verifyJobs } from './verify.ts';
 
 export interface JobOptions {
   readonly database: Database;
@@ -75,16 +74,12 @@ export function jobProduct(options: JobOptions): Product {
     },
     activities: jobActivities(options),
     words: (tx, job, notice) => jobWords({ texts, settings, now: () => clock.now() }, tx, job, notice),
-    rpc: (reader, job, brief) => rpcJob(reader, texts, job, { brief, result: true }),
-    rpcParts: (reader, job, notice) => {
-      if (notice.type !== 'result' || job.state !== 'complete') return [];
-      const parts = resultParts(texts.read(reader, job.work.resultId) ?? '');
-      if (parts.length <= 1) return [];
-      return parts.map((text, index) => ({
-        method: 'job.part',
-        params: { id: job.id, part: index + 1, of: parts.length, text },
-      }));
+    rpc: (reader, job, brief) => {
+      const whole = rpcJob(reader, texts, job, { brief, result: true });
+      // A request full of quotes may not fit into one wrap once it is escaped: then it is cut as in notifications.
+      return fitsOneMessage(whole) ? whole : rpcJob(reader, texts, job, { brief: true, result: true });
     },
+    rpcParts: (reader, job, notice) => (notice.type === 'result' ? partNotifications(reader, texts, job) : []),
     wantsUpdate,
     receipt: (reader, job) => jobReceipt(reader, job),
     list: jobsOfOwner,
@@ -106,4 +101,11 @@ function wantsUpdate(job: Job, event: OrderEvent<JobCommand>): boolean {
 
 function isEnded(job: Job): boolean {
   return ['complete', 'rejected', 'failed', 'expired', 'cancelled'].includes(job.state);
+}
+
+/** Bytes of JSON, escaped once more inside the rumor, that surely fit into one wrap with all around them. */
+const MAX_ANSWER_BYTES = 36_000;
+
+function fitsOneMessage(value: unknown): boolean {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) <= MAX_ANSWER_BYTES;
 }

@@ -1,13 +1,13 @@
 import type { Texts } from '../../customers/index.ts';
 import type { Reader } from '../../db/index.ts';
-import { splitMessage } from '../../lib/message-parts.ts';
+import { splitExact } from '../../lib/message-parts.ts';
 import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
 import { rpcMoney } from '../../engine/rpc-shapes.ts';
 import type { Job, Offer, Settled, Verdict } from './machine.ts';
 import { failureMessage } from './text.ts';
 
 /** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */
-export const MAX_INLINE_RESULT = 6000;
+const MAX_INLINE_RESULT = 6000;
 
 /** `Job` of protocol.md §1. `brief`: the first 200 characters of the request, as in notifications and lists. */
 export function rpcJob(
@@ -35,9 +35,9 @@ export function rpcJob(
   };
 }
 
-/** One part: it travels in the object. More: `job.part` notifications. */
+/** One part: it travels in the object. More: `job.part` notifications, which join to exactly the result. */
 export function resultParts(result: string): string[] {
-  return splitMessage(result, MAX_INLINE_RESULT);
+  return splitExact(result, MAX_INLINE_RESULT);
 }
 
 /** `CostLedger` of protocol.md §1: the locked figures, and the actual ones once there are any. */
@@ -89,4 +89,19 @@ export function rpcQuote(offer: Offer, evalFeeSats: number): Record<string, unkn
     estimated_input_tokens: offer.quote.estimatedInputTokens,
     estimated_output_tokens: offer.quote.estimatedOutputTokens,
   };
+}
+
+/** The notifications that carry a long result in parts; empty for one that travels in the object. */
+export function partNotifications(
+  reader: Reader,
+  texts: Texts,
+  job: Job,
+): { method: string; params: Record<string, unknown> }[] {
+  if (job.state !== 'complete') return [];
+  const parts = resultParts(texts.read(reader, job.work.resultId) ?? '');
+  if (parts.length <= 1) return [];
+  return parts.map((text, index) => ({
+    method: 'job.part',
+    params: { id: job.id, part: index + 1, of: parts.length, text },
+  }));
 }

@@ -3,7 +3,7 @@ import type { Reader, Tx } from '../../db/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { numberParts, splitMessage } from '../../lib/message-parts.ts';
 import { sats } from '../../lib/units.ts';
-import { openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
+import { isKept, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
 import { showUsd } from '../../pricing/index.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
 import type { JobSettings } from './config.ts';
@@ -21,7 +21,7 @@ export function jobWords(options: JobTextOptions, tx: Tx, job: Job, notice: JobN
   const { settings, now } = options;
   switch (notice.type) {
     case 'price':
-      return [priceText(job, settings)];
+      return [priceText(tx, job, settings)];
     case 'invoice': {
       const invoice = openInvoiceOf(tx, job.id);
       if (invoice?.bolt11 == null) return [];
@@ -39,7 +39,7 @@ export function jobWords(options: JobTextOptions, tx: Tx, job: Job, notice: JobN
     case 'progress':
       return [`Still working on ${job.id}. Nothing for you to do.`];
     case 'quote':
-      return [quoteText(job, notice.saidPaid, settings)];
+      return [quoteText(tx, job, notice.saidPaid, settings)];
     case 'rejected':
       return [rejectedText(tx, job, notice.saidPaid, settings)];
     case 'result':
@@ -102,10 +102,10 @@ export function jobStatusLine(reader: Reader, job: Job, now: number): string {
   }
 }
 
-function priceText(job: Job, settings: JobSettings): string {
+function priceText(tx: Tx, job: Job, settings: JobSettings): string {
   const { quote } = job.offer;
   const work = `${quote.amountSats} (${dollars(job.offer)}) for an answer of up to ${quote.words} words`;
-  const tail = `What it does not cost is yours. Invoice follows, good for ${minutes(settings)}.`;
+  const tail = `What it does not cost is yours. ${follows(tx, job, settings)}`;
   const all = job.evalFeeSats + quote.amountSats;
   if (job.prepaid) {
     return `${job.id}. ${all} sats for all: ${job.evalFeeSats} for a look, kept if I decline, and ${work}. ${tail}`;
@@ -114,11 +114,11 @@ function priceText(job: Job, settings: JobSettings): string {
   return `${job.id}. ${job.evalFeeSats} sats now for a look, kept if I decline, then about ${work}. ${tail}${one}`;
 }
 
-function quoteText(job: Job, saidPaid: boolean, settings: JobSettings): string {
+function quoteText(tx: Tx, job: Job, saidPaid: boolean, settings: JobSettings): string {
   const { quote } = job.offer;
   return (
     `${saidPaid ? '' : 'Paid. '}${job.id} is accepted. ${quote.amountSats} sats (${dollars(job.offer)}) for an answer of up to ` +
-    `${quote.words} words. What it does not cost is yours. Invoice follows, good for ${minutes(settings)}.`
+    `${quote.words} words. What it does not cost is yours. ${follows(tx, job, settings)}`
   );
 }
 
@@ -181,6 +181,13 @@ function otherPaid(tx: Tx, job: Job): string {
 
 function dollars(offer: Offer): string {
   return showUsd(offer.quote.amountSats, offer.tariff);
+}
+
+/** An invoice, or what is kept for them pays it (`keep on`). */
+function follows(tx: Tx, job: Job, settings: JobSettings): string {
+  const purpose = job.state === 'awaiting_work_payment' ? 'work' : job.prepaid ? 'order' : 'eval';
+  if (isKept(tx, job.id, purpose)) return 'It is paid from what I keep for you.';
+  return `Invoice follows, good for ${minutes(settings)}.`;
 }
 
 function minutes(settings: JobSettings): string {

@@ -7,15 +7,6 @@ export {
   type RpcRequest,
   type NotRpc,
 } from './envelope.ts';
-export { isReplayable, REFUSAL_ERROR, RPC_ERROR } from './errors.ts';
-export {
-  failure,
-  failureOf,
-  invalidParams,
-  issuesOf,
-  notification,
-  success,
-  type ParamsProblem,
-  type RpcId,
-} from './render.ts';
-export { canonicalJson, paramsDigest, replayKey } from './replay-key.ts';
+export { isReplayable, RPC_ERROR } from './errors.ts';
+export { failure, failureOf, invalidParams, notification, success, type ParamsProblem, type RpcId } from './render.ts';
+export { paramsDigest, replayKey } from './replay-key.ts';
