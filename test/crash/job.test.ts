@@ -6,6 +6,7 @@ import { openCustomer } from '../builders/daemon-customer.ts';
 import { withinMs } from '../builders/daemon.ts';
 import { ANSWER, openOutside } from '../builders/daemon-outside.ts';
 import { buyByWords } from '../builders/daemon-purchase.ts';
+import { verifyChain } from '../../src/receipts/index.ts';
 import { KILLS, POINTS } from './points.ts';
 
 /** What is said in a purchase, whatever dies meanwhile, and how often. */
@@ -51,7 +52,7 @@ test.concurrent.each(KILLS)('killed at %s: nothing is lost, nothing is done twic
       await daemon.start();
     });
     revived.catch(() => undefined);
-    const { evalSats, workSats, changeSats } = await buyByWords(customer, lnbits);
+    const { evalSats, workSats, changeSats, receipts } = await buyByWords(customer, lnbits);
     await withinMs(10_000, `the kill at ${point}`, revived);
     await daemon.stop();
 
@@ -65,6 +66,9 @@ test.concurrent.each(KILLS)('killed at %s: nothing is lost, nothing is done twic
       underWay: 0,
       violations: [],
     });
+
+    const events = receipts.split('\n').map((line): unknown => JSON.parse(line));
+    expect(verifyChain(events, { signer: daemon.publicKey })).toEqual([]);
 
     const { messages, wraps } = customer.ear;
     const heard = messages.map(({ text }) => text).filter((text) => !SAID_WHEN_SLOW.test(text));

@@ -2,6 +2,7 @@
 const KINDS = [
   'profile.publish',
   'housekeeping',
+  'wallet.reconcile',
   'dm.handle',
   'profile.lookup',
   'outbox.seal',

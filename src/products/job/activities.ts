@@ -40,7 +40,9 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
     // The work is quoted next: at the price of now.
     await prices.refresh(signal);
     const { accept, reason, model, usage } = result.done;
-    const verdict: Verdict = { accept, reason, model, usage };
+    // Like the answer's text below: kept before the outcome that names it.
+    const reasonId = database.write((tx) => texts.keep(tx, job.owner, reason, clock.now()));
+    const verdict: Verdict = { accept, reasonId, model, usage };
     return { done: verdict, also: (tx) => noteSpend(tx, { role: 'eval', ...usage }, tariff, clock.now()) };
   };
 

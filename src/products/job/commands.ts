@@ -37,7 +37,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
   function sell(tx: Tx, text: string, length: 'long' | null, context: CommandContext): Refusal | undefined {
     const tooLong = lengthRefusal(text, settings.LIMIT_MESSAGE_CHARS);
     if (tooLong !== undefined) return tooLong;
-    const known = sameRequest(options, tx, context.message.sender, text, context.now);
+    const known = sameRequest(options, tx, context.message.sender, { text, length }, context.now);
     if (known !== undefined) return deliver(tx, known.id, { type: 'invoice' }, context);
     const prepaid = settings.JOB_ONE_INVOICE === 'always';
     const sold = sellJob(options, engine, product, tx, { ...PLAIN, text, length, prepaid }, context);

@@ -50,11 +50,13 @@ export function jobProduct(options: JobOptions): Product {
     facts: (reader, job, event) => {
       const shown = invoicesOf(reader, job.id).at(-1);
       const eventInvoice = 'invoiceId' in event ? findInvoice(reader, event.invoiceId) : undefined;
+      const request = texts.read(reader, job.requestId);
       return {
         now: clock.now(),
         startedAt: options.startedAt,
         invoiceExpirySeconds: settings.INVOICE_EXPIRY_SECONDS,
-        offerNow: offerFor(options.selling, reader, texts.read(reader, job.requestId) ?? '', job.length),
+        requestKept: request !== null,
+        offerNow: offerFor(options.selling, reader, request ?? '', job.length),
         invoice:
           shown === undefined
             ? null

@@ -19,7 +19,8 @@ import type { Tariff, WorkQuote } from '../../pricing/index.ts';
 /** A verdict on a request. */
 export interface Verdict {
   readonly accept: boolean;
-  readonly reason: string;
+  /** The kept text of the reason; null when it was erased. */
+  readonly reasonId: number | null;
   readonly model: string;
   readonly usage: TokenUsage;
 }
@@ -48,6 +49,8 @@ export interface JobFacts {
   /** When this process began: an invoice that ended before that lapsed while we were down. */
   readonly startedAt: UnixSeconds;
   readonly invoiceExpirySeconds: number;
+  /** False: the request's text was erased (`forget`, retention), so there is nothing left to do. */
+  readonly requestKept: boolean;
   /** What the work would cost at this moment. */
   readonly offerNow: Offer;
   /** The newest invoice that was shown, and whether one is being made. */
@@ -196,10 +199,11 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
   switch (event.type) {
     case 'command':
       return obey(job, event.command, event.replyTo, facts);
-    case 'invoice_ready':
-      return change(job, facts, [
-        { type: 'notify', notice: { type: 'invoice', again: false }, replyTo: event.replyTo },
-      ]);
+    case 'invoice_ready': {
+      const shown: JobEffect = { type: 'notify', notice: { type: 'invoice', again: false }, replyTo: event.replyTo };
+      // Cancelled or paid meanwhile: its request is still answered, but nothing changed.
+      return isAwaiting(job) ? change(job, facts, [shown]) : same(job, [shown]);
+    }
     case 'invoice_failed':
       return invoiceFailed(job, event.replyTo, facts);
     case 'invoice_delayed':
@@ -306,6 +310,7 @@ function invoiceAgain(job: Job, replyTo: number, facts: JobFacts): JobDecision |
       if (facts.now - job.updatedAt > REOPEN_WITHIN) {
         return notNow(job, `${job.id} expired more than seven days ago. Send your request again.`);
       }
+      if (!facts.requestKept) return notNow(job, `The text of ${job.id} was erased. Send your request again.`);
       return freshInvoice(job, replyTo, facts);
     }
     case 'evaluating':
@@ -319,7 +324,12 @@ function invoiceAgain(job: Job, replyTo: number, facts: JobFacts): JobDecision |
   }
 }
 
-type Waiting = Extract<Job, { state: 'awaiting_eval_payment' | 'awaiting_work_payment' | 'expired' }>;
+type Awaiting = Extract<Job, { state: 'awaiting_eval_payment' | 'awaiting_work_payment' }>;
+type Waiting = Awaiting | Extract<Job, { state: 'expired' }>;
+
+function isAwaiting(job: Job): job is Awaiting {
+  return job.state === 'awaiting_eval_payment' || job.state === 'awaiting_work_payment';
+}
 
 function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFacts): JobDecision {
   const reopened = job.state === 'expired' || job.reopened;
@@ -348,12 +358,11 @@ function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFacts): Jo
 
 function invoiceFailed(job: Job, replyTo: number | null, facts: JobFacts): JobDecision {
   const told: JobEffect = { type: 'notify', notice: { type: 'unavailable' }, replyTo };
+  // Another one was asked for meanwhile.
+  if (facts.invoiceComing) return same(job, []);
   if (job.state === 'awaiting_eval_payment' && !job.reopened && facts.invoice === null)
     return { order: null, effects: [told] };
-  if (
-    (job.state === 'awaiting_eval_payment' || job.state === 'awaiting_work_payment') &&
-    facts.invoice?.open !== true
-  ) {
+  if (isAwaiting(job) && facts.invoice?.open !== true) {
     const step = job.state === 'awaiting_eval_payment' ? 'eval' : 'work';
     const verdict = job.state === 'awaiting_work_payment' ? job.verdict : null;
     return change({ ...base(job), state: 'expired', step, verdict, offer: job.offer }, facts, [told]);
@@ -398,7 +407,7 @@ function paid(job: Job, purpose: string, amountSats: Sats, invoiceId: number, fa
       ]);
     }
   }
-  const wayOn = job.state === 'expired' && facts.now - job.updatedAt <= REOPEN_WITHIN;
+  const wayOn = job.state === 'expired' && facts.requestKept && facts.now - job.updatedAt <= REOPEN_WITHIN;
   return change(job, facts, [
     oweBack(job, amountSats, 'late_payment', `invoice:${invoiceId}`),
     { type: 'notify', notice: { type: 'late_money', amountSats, wayOn } },
@@ -406,7 +415,7 @@ function paid(job: Job, purpose: string, amountSats: Sats, invoiceId: number, fa
 }
 
 function lapsed(job: Job, facts: JobFacts): JobDecision {
-  if (job.state !== 'awaiting_eval_payment' && job.state !== 'awaiting_work_payment') return same(job, []);
+  if (!isAwaiting(job)) return same(job, []);
   if (facts.invoice?.open === true || facts.invoiceComing) return same(job, []);
   const whileDown = facts.eventInvoiceEnd !== null && facts.eventInvoiceEnd < facts.startedAt;
   if (whileDown && !job.replacedUnasked) return freshInvoice({ ...job, replacedUnasked: true }, null, facts);

@@ -27,7 +27,7 @@ export function rpcJob(
     created_at: job.createdAt,
     updated_at: job.updatedAt,
     ...rpcMoney(reader, job.id),
-    reason: 'verdict' in job && job.verdict !== null ? job.verdict.reason : null,
+    reason: 'verdict' in job && job.verdict !== null ? texts.read(reader, job.verdict.reasonId) : null,
     result: shape.result && parts <= 1 ? result : null,
     result_parts: parts,
     error: job.state === 'failed' ? { code: job.code, message: failureMessage(job.code) } : null,

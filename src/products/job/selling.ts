@@ -142,11 +142,14 @@ export function sameRequest(
   options: SellingOptions,
   tx: Tx,
   owner: string,
-  text: string,
+  request: Pick<Request, 'text' | 'length'>,
   now: number,
 ): Job | undefined {
   return jobsInState(tx, owner, ['awaiting_eval_payment']).find(
-    (job) => now - job.lastLineAt < SAME_REQUEST_SECONDS && options.texts.read(tx, job.requestId) === text,
+    (job) =>
+      now - job.lastLineAt < SAME_REQUEST_SECONDS &&
+      job.length === request.length &&
+      options.texts.read(tx, job.requestId) === request.text,
   );
 }
 

@@ -41,7 +41,7 @@ export function jobWords(options: JobTextOptions, tx: Tx, job: Job, notice: JobN
     case 'quote':
       return [quoteText(tx, job, notice.saidPaid, settings)];
     case 'rejected':
-      return [rejectedText(tx, job, notice.saidPaid, settings)];
+      return [rejectedText(options, tx, job, notice.saidPaid)];
     case 'result':
       return resultTexts(options, tx, job);
     case 'failed':
@@ -90,7 +90,7 @@ export function jobStatusLine(reader: Reader, job: Job, now: number): string {
     case 'complete':
       return `${job.id}: done. ${job.offer.quote.amountSats} paid, ${job.work.chargedSats} used, ${job.work.refundSats} yours.`;
     case 'rejected':
-      return `${job.id}: declined. ${sentence(job.verdict.reason)}`;
+      return `${job.id}: declined. receipt ${job.id} shows what the look cost.`;
     case 'failed':
       return `${job.id}: could not be done (${failureMessage(job.code)}). What you paid for that step is yours.`;
     case 'expired':
@@ -128,12 +128,12 @@ function againText(job: Job, invoice: InvoiceRow, now: number): string {
   return `${job.id}: ${invoice.amountSats} sats for ${what}, good for another ${left} minutes. Invoice follows.`;
 }
 
-function rejectedText(tx: Tx, job: Job, saidPaid: boolean, settings: JobSettings): string {
-  const reason = job.state === 'rejected' ? job.verdict.reason : '';
+function rejectedText({ texts, settings }: JobTextOptions, tx: Tx, job: Job, saidPaid: boolean): string {
+  const reason = job.state === 'rejected' ? texts.read(tx, job.verdict.reasonId) : null;
   const owed = job.prepaid
     ? ` ${owedSentence(tx, job.owner, job.offer.quote.amountSats, settings.REFUND_ASK_MIN_SATS)}`
     : '';
-  return `${saidPaid ? '' : 'Paid. '}I decline ${job.id}: ${sentence(reason)} The ${job.evalFeeSats} sats were for the look.${owed} receipt ${job.id} shows all.`;
+  return `${saidPaid ? '' : 'Paid. '}I decline ${job.id}${reason === null ? '.' : `: ${sentence(reason)}`} The ${job.evalFeeSats} sats were for the look.${owed} receipt ${job.id} shows all.`;
 }
 
 /** The answer, in numbered parts where it is long; its last lines are the bill. */
