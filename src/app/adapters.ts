@@ -37,9 +37,8 @@ export function createAdapters(parts: {
   /** Relays of our own beside those of the settings: the embedded one. */
   trustedRelays: readonly string[];
 }): Adapters {
-  const { settings, database, clock, rng, log, signer } = parts;
-  const network = settings.LIGHTNING_NETWORK;
-  const { LNBITS_URL: url, LNBITS_API_KEY: invoiceKey, ANTHROPIC_API_KEY: apiKey } = settings;
+  const { settings, clock, rng, log, signer } = parts;
+  const { LNBITS_URL: url, ANTHROPIC_API_KEY: apiKey } = settings;
   const trusted = [...parts.trustedRelays, ...settings.TIMMY_RELAYS, ...settings.TIMMY_DISCOVERY_RELAYS];
   const allowPrivateNetwork = settings.TIMMY_ALLOW_PRIVATE_NETWORK;
   // Nobody's address may lead us to our own wallet's server.
@@ -47,18 +46,7 @@ export function createAdapters(parts: {
   const openSocket = createWsSockets(relayDoor(trusted, { clock, allowPrivateNetwork }));
   return {
     relays: createRelays({ clock, rng, log, signer, openSocket }),
-    wallet:
-      url === undefined || invoiceKey === undefined
-        ? createStubWallet({ database, network, clock, rng })
-        : createLnbitsWallet({
-            url,
-            invoiceKey,
-            adminKey: settings.LNBITS_ADMIN_KEY ?? null,
-            network,
-            clock,
-            rng,
-            log,
-          }),
+    wallet: createWallet(parts),
     agent:
       apiKey === undefined
         ? createStubAgent()
@@ -70,4 +58,19 @@ export function createAdapters(parts: {
     }),
     priceSources: createBtcPriceSources({ url: settings.BTC_PRICE_URL ?? null, clock, log }),
   };
+}
+
+/** The wallet of this configuration, or its stub: for the daemon, and for a command that asks it by itself. */
+export function createWallet(parts: {
+  settings: Settings;
+  database: Database;
+  clock: Clock;
+  rng: Rng;
+  log: Log;
+}): Wallet {
+  const { settings, database, clock, rng, log } = parts;
+  const { LIGHTNING_NETWORK: network, LNBITS_URL: url, LNBITS_API_KEY: invoiceKey } = settings;
+  if (url === undefined || invoiceKey === undefined) return createStubWallet({ database, network, clock, rng });
+  const adminKey = settings.LNBITS_ADMIN_KEY ?? null;
+  return createLnbitsWallet({ url, invoiceKey, adminKey, network, clock, rng, log });
 }

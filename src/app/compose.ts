@@ -4,6 +4,7 @@ import { claimCommands, claimTask } from '../commands/claim.ts';
 import { handleTask } from '../commands/handle.ts';
 import { helpCommand } from '../commands/help.ts';
 import { infoMethod } from '../commands/info.ts';
+import { notYetWords } from '../commands/not-yet.ts';
 import { historyMethod, orderWords } from '../commands/orders.ts';
 import { giveReceiptTask, receiptCommands } from '../commands/receipt.ts';
 import { autoRefundTask, resolveTask } from '../commands/pay-address.ts';
@@ -119,7 +120,13 @@ export function compose(parts: Parts): Timmy {
     },
   };
 
-  const selling: SellingOptions = { texts, rng, settings, prices, closedBecause: () => closedBecause ?? (isAdrift ? BOOKS_ARE_CHECKED : null) };
+  const selling: SellingOptions = {
+    texts,
+    rng,
+    settings,
+    prices,
+    closedBecause: () => closedBecause ?? (isAdrift ? BOOKS_ARE_CHECKED : null),
+  };
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS, bootId: randomUUID() };
   const job = jobProduct({ database, texts, agent, settings, prices, rules, selling, startedAt });
   const products: readonly Product[] = [job];
@@ -158,6 +165,7 @@ export function compose(parts: Parts): Timmy {
     ...refunds.words,
     ...receipt.words,
     ...account.words,
+    ...notYetWords(),
   ];
   const methods = [
     ...jobs.methods,
@@ -195,13 +203,11 @@ export function compose(parts: Parts): Timmy {
     mayPay: () => closedBecause === null && !isAdrift,
     tell: (tx, payout, news) => tellPayout({ texts, engine }, tx, payout, news, clock.now()),
   };
-  const { profile, onVerified } = {
-    profile: profileOf(settings),
-    onVerified: (broken: readonly unknown[]) => close(broken.length > 0 ? BOOKS_ARE_CHECKED : null),
-  };
+  const profile = profileOf(settings);
   const close = (because: string | null): void => {
     closedBecause = because;
   };
+  const onVerified = (broken: readonly unknown[]): void => close(broken.length > 0 ? BOOKS_ARE_CHECKED : null);
 
   const address = {
     database,

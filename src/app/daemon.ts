@@ -39,6 +39,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** Adds an embedded relay on loopback, and reads there. */
   readonly dev: boolean;
+  /** With `dev`: were relays named? Then they are read as well; else the embedded one alone. */
+  readonly relaysNamed?: boolean;
 }
 
 export interface Daemon {
@@ -72,8 +74,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const bornAt = birth(database, clock);
     const devRelay = options.dev ? await startDevRelay({ port: settings.TIMMY_DEV_RELAY_PORT }) : null;
     if (devRelay !== null) undo.unshift(() => devRelay.close());
-    const where = relaysOf(settings, devRelay);
+    const where = relaysOf(options, devRelay);
     const signer = createLocalSigner(options.secretKey, rng);
+    checkIdentity(database, signer.publicKey);
     const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
     await adopt(adapters.wallet, database, options);
     const reach = crashPoints(settings.TIMMY_CRASH_AT);
@@ -150,6 +153,17 @@ function openChecked(file: string, clock: Clock, log: Log): Database {
   }
 }
 
+/** The texts at rest are sealed with this key: another one could not read them, nor answer for the old one's orders. */
+function checkIdentity(database: Database, publicKey: string): void {
+  const known = readFact(database.read, 'identity');
+  if (known !== null && known !== publicKey) {
+    throw new ConfigError([
+      `This database belongs to ${encodeNpub(known)}, and the key configured is that of ${encodeNpub(publicKey)}. Use the old key, or another TIMMY_DATA_DIR.`,
+    ]);
+  }
+  if (known === null) database.write((tx) => keepFact(tx, 'identity', publicKey));
+}
+
 /** When this data directory was first started; messages written before are not run. */
 function birth(database: Database, clock: Clock): UnixSeconds {
   const known = readFact(database.read, 'born_at');
@@ -160,12 +174,16 @@ function birth(database: Database, clock: Clock): UnixSeconds {
 }
 
 function relaysOf(
-  settings: Settings,
+  { settings, relaysNamed }: DaemonOptions,
   devRelay: DevRelay | null,
 ): { inboxRelays: readonly string[]; discoveryRelays: readonly string[] } {
   if (devRelay === null)
     return { inboxRelays: settings.TIMMY_RELAYS, discoveryRelays: settings.TIMMY_DISCOVERY_RELAYS };
-  return { inboxRelays: [devRelay.url], discoveryRelays: [] };
+  if (relaysNamed !== true) return { inboxRelays: [devRelay.url], discoveryRelays: [] };
+  return {
+    inboxRelays: [devRelay.url, ...settings.TIMMY_RELAYS],
+    discoveryRelays: settings.TIMMY_DISCOVERY_RELAYS,
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import type { Command } from 'commander';
 import { sleep } from '../lib/clock.ts';
+import { ConfigError } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
 import { encodeNpub, publicKeyOf } from '../nostr/keys.ts';
@@ -17,7 +18,7 @@ import {
 import { customerDirectory, customerKey, lastShown, rememberShown } from './customer/key-file.ts';
 import { open, send } from './dm.ts';
 import { print, say } from './output.ts';
-import { ownSecretKey } from './own-key.ts';
+import { knownSecretKey } from './own-key.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
 interface ChatOptions extends AddressOptions {
@@ -114,9 +115,10 @@ async function pay(cli: Cli, bolt11: string | undefined): Promise<string> {
 }
 
 function ownPublicKey(cli: Cli): string {
-  const settings = settingsOf(cli);
-  if (settings.TIMMY_NOSTR_NSEC === undefined) {
+  try {
+    return publicKeyOf(knownSecretKey(settingsOf(cli)));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
     throw new UsageError('chat needs to know whom to talk to: timmy chat NPUB (here no key of Timmy is configured)');
   }
-  return publicKeyOf(ownSecretKey(settings));
 }

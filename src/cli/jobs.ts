@@ -3,8 +3,8 @@ import { encodeNpub } from '../nostr/keys.ts';
 import { debtsOf, invoicesOf } from '../payments/index.ts';
 import { recentJobs } from '../products/job/index.ts';
 import { print } from './output.ts';
-import { table, when, withDatabase } from './reading.ts';
-import { UsageError, type Cli } from './run.ts';
+import { limitOf, table, when, withDatabase } from './reading.ts';
+import type { Cli } from './run.ts';
 
 const LIMIT = 50;
 
@@ -16,9 +16,7 @@ export function registerJobs(program: Command, cli: Cli): void {
     .option('--limit <n>', 'how many', String(LIMIT))
     .option('--json', 'one JSON object')
     .action((options: { limit: string; json?: true }) => {
-      const limit = Number(options.limit);
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-        throw new UsageError('--limit takes a number from 1 to 1000');
+      const limit = limitOf(options.limit);
       return withDatabase(cli, ({ read }) => {
         const jobs = recentJobs(read, limit).map((job) => ({
           id: job.id,

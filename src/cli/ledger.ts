@@ -1,13 +1,21 @@
 import type { Command } from 'commander';
-import { readFact, type Database } from '../db/index.ts';
-import { balances, transfersOf } from '../ledger/index.ts';
+import { createWallet } from '../app/adapters.ts';
+import { dataDir, lockDataDir, readFact, type Database } from '../db/index.ts';
+import type { Settings } from '../config/index.ts';
+import { balances } from '../ledger/index.ts';
+import { withTimeout } from '../lib/clock.ts';
+import { OutsideError } from '../lib/errors.ts';
 import { parseShortId } from '../lib/ids.ts';
+import { silentLog } from '../lib/log.ts';
+import { encodeNpub } from '../nostr/keys.ts';
+import { adoptConfiguredWallet, type Adoption } from '../operator/adopt-wallet.ts';
+import { storyOf, type Story } from '../operator/story.ts';
 import { verifyEverything } from '../operator/verify.ts';
 import { print } from './output.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
-/** `timmy ledger`: what every account holds, the story of one object, and whether every invariant holds. */
+/** `timmy ledger`: what every account holds, the story of one order, every invariant, and a change of wallet. */
 export function registerLedger(program: Command, cli: Cli): void {
   const ledger = program.command('ledger').description('the books');
   ledger
@@ -34,10 +42,15 @@ export function registerLedger(program: Command, cli: Cli): void {
     );
   ledger
     .command('show <id>')
-    .description('every transfer that touched one order')
+    .description('the story of one order’s money, from its first invoice to its change')
     .option('--json', 'one JSON object')
-    .action((id: string, options: { json?: true }) =>
-      withDatabase(cli, (database) => show(cli, database, id, options.json === true)),
+    .action((written: string, options: { json?: true }) =>
+      withDatabase(cli, ({ read }) => {
+        const id = parseShortId(written) ?? written;
+        const story = storyOf(read, id);
+        if (story === null) throw new UsageError(`Nothing is known of ${id}.`);
+        print(cli, options.json === true, storyJson(story), storyWords(story));
+      }),
     );
   ledger
     .command('verify')
@@ -54,19 +67,93 @@ export function registerLedger(program: Command, cli: Cli): void {
         if (broken.length > 0) throw new Failure(`${broken.length} invariants are broken.`);
       }),
     );
+  ledger
+    .command('adopt-wallet')
+    .description('make the configured wallet that of the books, and book the difference as yours')
+    .option('--json', 'one JSON object')
+    .action((options: { json?: true }) =>
+      withDatabase(cli, async (database, settings) => {
+        const adoption = await adopt(cli, database, settings);
+        if (adoption.result === 'refused') throw new Failure(adoption.why);
+        const { identity, before, balanceMsats, bookedMsats, orphaned } = adoption;
+        const json = {
+          wallet: identity,
+          before,
+          balance_msats: Number(balanceMsats),
+          booked_msats: Number(bookedMsats),
+          orphaned_invoices: orphaned,
+        };
+        print(cli, options.json === true, json, adoptionWords(adoption));
+      }),
+    );
 }
 
-function show(cli: Cli, database: Database, written: string, json: boolean): void {
-  const id = parseShortId(written) ?? written;
-  const rows = transfersOf(database.read, id);
-  if (rows.length === 0) throw new UsageError(`No transfer touched ${id}.`);
-  const lines = rows.map((row) => [
-    String(row.seq),
+async function adopt(cli: Cli, database: Database, settings: Settings): Promise<Adoption> {
+  const { clock, rng } = cli;
+  const wallet = createWallet({ settings, database, clock, rng, log: silentLog });
+  const limited = withTimeout(clock, 60_000);
+  let unlock = (): void => {};
+  const alone = (): void => {
+    unlock = lockDataDir(dataDir(settings.TIMMY_DATA_DIR));
+  };
+  try {
+    return await adoptConfiguredWallet({ database, wallet, clock, alone }, limited.signal);
+  } catch (error) {
+    if (!(error instanceof OutsideError)) throw error;
+    throw new Failure(`The wallet cannot be asked (${error.message}). Nothing was changed.`);
+  } finally {
+    limited.done();
+    unlock();
+  }
+}
+
+function adoptionWords({ identity, balanceMsats, bookedMsats, orphaned }: Extract<Adoption, { result: 'adopted' }>): string {
+  const moved =
+    bookedMsats === 0n
+      ? 'The books agreed with it already'
+      : bookedMsats > 0n
+        ? `${showMsats(bookedMsats)} sats are booked as put in by you`
+        : `${showMsats(-bookedMsats)} sats are booked as taken out by you`;
+  const lost =
+    orphaned === 0 ? '' : `\n${orphaned} unpaid invoices belong to the wallet before: what is paid to them is not seen here.`;
+  return `The books are about ${identity}, which holds ${showMsats(balanceMsats)} sats. ${moved}.${lost}`;
+}
+
+function storyWords(story: Story): string {
+  const head = [
+    story.id,
+    ...(story.state === null ? [] : [story.state.replaceAll('_', ' ')]),
+    ...(story.owner === null ? [] : [encodeNpub(story.owner)]),
+  ].join('  ');
+  const books = story.transfers.map((row) => [
+    `#${row.seq}`,
     when(row.at),
-    row.kind,
-    `${row.debit} → ${row.credit}`,
     `${showMsats(row.amountMsats)} sats`,
+    `${row.debit} → ${row.credit}`,
+    row.kind,
   ]);
-  const value = rows.map(({ amountMsats, ...row }) => ({ ...row, amount_msats: Number(amountMsats) }));
-  print(cli, json, { id, transfers: value }, table(lines));
+  return [
+    head,
+    '',
+    ...story.chapters.map(({ at, what }) => `${when(at)}  ${what}`),
+    '',
+    'In the books:',
+    table(books),
+    '',
+    `Now: ${showMsats(story.heldMsats)} sats held for it, ${showMsats(story.owedMsats)} sats owed to the customer.`,
+    ...(story.tasks.length === 0 ? [] : [`Still to do: ${story.tasks.join('; ')}.`]),
+  ].join('\n');
+}
+
+function storyJson(story: Story) {
+  return {
+    id: story.id,
+    state: story.state,
+    npub: story.owner === null ? null : encodeNpub(story.owner),
+    story: story.chapters,
+    transfers: story.transfers.map(({ amountMsats, ...row }) => ({ ...row, amount_msats: Number(amountMsats) })),
+    held_msats: Number(story.heldMsats),
+    owed_msats: Number(story.owedMsats),
+    tasks: story.tasks,
+  };
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Settings } from '../config/index.ts';
-import { dataDir, knownMigrations, openDatabase, type Database } from '../db/index.ts';
+import { dataDir, knownMigrations, openDatabase, statement, type Database, type Reader } from '../db/index.ts';
 import { ConfigError } from '../lib/errors.ts';
 import { settingsOf } from './customer/address-options.ts';
-import type { Cli } from './run.ts';
+import { UsageError, type Cli } from './run.ts';
 
 /**
  * Opens the database of this configuration, beside a running daemon or without one, runs `work` and closes it.
@@ -63,4 +63,26 @@ export function showMsats(amount: bigint): string {
   const whole = amount < 0n ? -amount : amount;
   const rest = whole % 1000n;
   return `${sign}${whole / 1000n}${rest === 0n ? '' : `.${rest.toString().padStart(3, '0')}`}`;
+}
+
+/** The payment hash that a person means: whole, or so many of its first characters that it is the only one. */
+export function findHash(reader: Reader, table: 'invoices' | 'payouts', written: string): string {
+  const start = written.trim().toLowerCase();
+  if (!/^[0-9a-f]{6,64}$/.test(start))
+    throw new UsageError('HASH is a payment hash, or at least its first 6 characters');
+  const sql = `SELECT payment_hash AS hash FROM ${table} WHERE payment_hash >= @start AND payment_hash < @start || 'g' LIMIT 2`;
+  const rows = statement(reader, sql).all({ start }) as { hash: string }[];
+  const [found, another] = rows;
+  const what = table === 'invoices' ? 'invoice' : 'payout';
+  if (found === undefined) throw new UsageError(`There is no ${what} of ours with the payment hash ${start}.`);
+  if (another !== undefined) throw new UsageError(`Several payment hashes begin so: give more of it.`);
+  return found.hash;
+}
+
+/** A number of rows that a person asked for. */
+export function limitOf(written: string): number {
+  const limit = Number(written);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+    throw new UsageError('--limit takes a number from 1 to 1000');
+  return limit;
 }

@@ -4,9 +4,8 @@ import { startDaemon } from '../app/daemon.ts';
 import { VERSION } from '../app/version.ts';
 import { loadSettings, scrubSecrets } from '../config/index.ts';
 import { errorFields } from '../lib/log.ts';
-import { generateSecretKey } from '../nostr/keys.ts';
 import { say } from './output.ts';
-import { ownSecretKey } from './own-key.ts';
+import { devSecretKey, ownSecretKey } from './own-key.ts';
 import type { Cli } from './run.ts';
 
 /** `timmy start [--dev]`: the daemon, in the foreground, until SIGTERM. */
@@ -14,12 +13,14 @@ export function registerStart(program: Command, cli: Cli): void {
   program
     .command('start')
     .description('run Timmy in the foreground')
-    .option('--dev', 'with an embedded relay on 127.0.0.1, and a throwaway key where none is configured')
+    .option(
+      '--dev',
+      'with an embedded relay on 127.0.0.1, and a key of its own in the data directory where none is configured',
+    )
     .action(async (options: { dev?: true }) => {
       const dev = options.dev === true;
       const settings = loadSettings({ env: cli.env, cwd: cli.cwd, warn: (warning) => say(cli, warning) });
-      const secretKey =
-        dev && settings.TIMMY_NOSTR_NSEC === undefined ? generateSecretKey(cli.rng) : ownSecretKey(settings);
+      const secretKey = dev ? devSecretKey(settings, cli.rng) : ownSecretKey(settings);
       scrubSecrets(process.env);
       const log = createLog({
         level: settings.TIMMY_LOG_LEVEL,
@@ -28,17 +29,18 @@ export function registerStart(program: Command, cli: Cli): void {
         clock: cli.clock,
       });
       const { clock, rng } = cli;
-      const daemon = await startDaemon({ settings, secretKey, clock, rng, log, version: VERSION, dev });
+      const relaysNamed = (cli.env['TIMMY_RELAYS'] ?? '') !== '';
+      // A bug we do not know: stop at once, be restarted, recover. Nothing is lost by it.
+      for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+        process.on(event, (error: unknown) => {
+          log.error('process.bug', { event, ...errorFields(error) });
+          process.exit(1);
+        });
+      }
+      const daemon = await startDaemon({ settings, secretKey, clock, rng, log, version: VERSION, dev, relaysNamed });
       await new Promise<void>((resolve) => {
         process.once('SIGTERM', () => resolve());
         process.once('SIGINT', () => resolve());
-        // A bug we do not know: stop at once, be restarted, recover. Nothing is lost by it.
-        for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-          process.on(event, (error: unknown) => {
-            log.error('process.bug', { event, ...errorFields(error) });
-            process.exit(1);
-          });
-        }
       });
       await daemon.stop();
     });

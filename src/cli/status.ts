@@ -3,9 +3,10 @@ import { VERSION } from '../app/version.ts';
 import { readFact, statement, type Reader } from '../db/index.ts';
 import { countUndelivered } from '../messaging/index.ts';
 import { balance, WALLET } from '../ledger/index.ts';
+import { lastReconciliation, openClaims, type Reconciliation } from '../payments/index.ts';
 import { countTasks } from '../tasks/index.ts';
 import { print } from './output.ts';
-import { showMsats, table, withDatabase } from './reading.ts';
+import { showMsats, table, when, withDatabase } from './reading.ts';
 import type { Cli } from './run.ts';
 
 /** `timmy status`: how this Timmy stands, read from its database beside the running daemon. */
@@ -29,6 +30,8 @@ export function registerStatus(program: Command, cli: Cli): void {
         const owedMsats = sumOf(read, 'owed:');
         const payingMsats = sumOf(read, 'paying:');
         const tasks = countTasks(read);
+        const compared = lastReconciliation(read);
+        const claims = openClaims(read).length;
         const value = {
           version: VERSION,
           wallet: readFact(read, 'wallet'),
@@ -39,6 +42,11 @@ export function registerStatus(program: Command, cli: Cli): void {
           wallet_msats: Number(balance(read, WALLET)),
           owed_msats: Number(owedMsats),
           paying_msats: Number(payingMsats),
+          compared_at: compared?.at ?? null,
+          wallet_holds_msats: compared?.balanceMsats ?? null,
+          unexplained_msats: compared?.gapMsats ?? null,
+          drift: compared?.drift ?? null,
+          claims,
         };
         const stubs = Object.entries(stub)
           .filter(([, isStub]) => isStub)
@@ -54,6 +62,8 @@ export function registerStatus(program: Command, cli: Cli): void {
               .join(', ') || 'none',
           ],
           ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
+          ['the wallet', compared === undefined ? 'not compared yet' : describe(compared)],
+          ['claims', claims === 0 ? 'none' : `${claims} say that they paid unseen: timmy invoices list`],
           ['owed', `${showMsats(owedMsats)} sats, ${showMsats(payingMsats)} on their way`],
           ['messages', `${value.undelivered} on their way`],
           ['tasks', `${tasks.waiting} waiting, ${tasks.running} running, ${tasks.dead} set aside`],
@@ -61,6 +71,11 @@ export function registerStatus(program: Command, cli: Cli): void {
         print(cli, options.json === true, value, words);
       }),
     );
+}
+
+function describe({ at, balanceMsats, drift }: Reconciliation): string {
+  const holds = `holds ${showMsats(BigInt(balanceMsats))} sats (asked ${when(at)})`;
+  return drift === null ? `${holds}, as the books say` : `${holds}. SALES AND PAYMENTS ARE STOPPED: ${drift}`;
 }
 
 function sumOf(reader: Reader, prefix: string): bigint {

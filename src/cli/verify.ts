@@ -1,3 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Cli } from './run.ts';
-export function registerVerify(_program: Command, _cli: Cli): void {}
+import { parseNpub } from '../nostr/keys.ts';
+import { verifyChain, verifyReceipt, type VerifyOptions } from '../receipts/index.ts';
+import { print } from './output.ts';
+import { Failure, UsageError, type Cli } from './run.ts';
+
+/** `timmy verify [--chain] FILE|-`: receipts checked offline, with nothing but what stands in them (docs/receipts.md). */
+export function registerVerify(program: Command, cli: Cli): void {
+  program
+    .command('verify <file>')
+    .description('check receipts offline: one event, a JSON array, or JSON lines; - reads standard input')
+    .option('--chain', 'also that none is missing, oldest first')
+    .option('--signer <npub>', 'who must have signed them')
+    .option('--json', 'one JSON object')
+    .action(async (file: string, options: { chain?: true; signer?: string; json?: true }) => {
+      const signed = options.signer === undefined ? {} : { signer: signerOf(options.signer) };
+      const events = eventsIn(await textOf(cli, file));
+      const problems = Array.isArray(events) ? problemsOf(events, options.chain === true, signed) : [events.unreadable];
+      const count = Array.isArray(events) ? events.length : 0;
+      const ok = problems.length === 0;
+      const holds = `${count === 1 ? 'One receipt: it holds' : `${count} receipts: they hold`}${options.chain === true ? ', and none before the last is missing' : ''}.`;
+      if (ok || options.json === true) print(cli, options.json === true, { ok, receipts: count, problems }, holds);
+      if (!ok) throw new Failure(options.json === true ? `${problems.length} problems.` : problems.join('\n'));
+    });
+}
+
+function problemsOf(events: readonly unknown[], chain: boolean, options: VerifyOptions): readonly string[] {
+  if (events.length === 0) return ['There is no receipt in it.'];
+  if (chain) return verifyChain(events, options);
+  return events.flatMap((event, index) =>
+    verifyReceipt(event, options).map((problem) =>
+      events.length === 1 ? problem : `Receipt ${index + 1}: ${problem}`,
+    ),
+  );
+}
+
+/** One JSON value (an event, or an array of them), else one event a line. */
+function eventsIn(text: string): unknown[] | { readonly unreadable: string } {
+  const whole = parse(text);
+  if (whole !== undefined) return Array.isArray(whole.value) ? (whole.value as unknown[]) : [whole.value];
+  const events: unknown[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const parsed = parse(line);
+    if (parsed === undefined) return { unreadable: `Line ${index + 1} is not JSON.` };
+    events.push(parsed.value);
+  }
+  return events;
+}
+
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf(cli: Cli, file: string): Promise<string> {
+  if (file === '-') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of cli.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+    return Buffer.concat(chunks).toString();
+  }
+  try {
+    return await readFile(resolve(cli.cwd, file), 'utf8');
+  } catch {
+    throw new UsageError(`${file} cannot be read.`);
+  }
+}
+
+function signerOf(written: string): string {
+  const hex = parseNpub(written);
+  if (hex === null) throw new UsageError('--signer takes an npub (npub1…) or 64 hex characters');
+  return hex;
+}

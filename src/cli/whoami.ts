@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { loadSettings } from '../config/index.ts';
 import { encodeNpub, publicKeyOf } from '../nostr/keys.ts';
 import { print, say } from './output.ts';
-import { ownSecretKey } from './own-key.ts';
+import { knownSecretKey } from './own-key.ts';
 import type { Cli } from './run.ts';
 
 /** `timmy whoami [--json]`: who this configuration makes Timmy be, and where it can be written to. */
@@ -13,7 +13,7 @@ export function registerWhoami(program: Command, cli: Cli): void {
     .option('--json', 'one JSON object')
     .action((options: { json?: true }) => {
       const settings = loadSettings({ env: cli.env, cwd: cli.cwd, warn: (warning) => say(cli, warning) });
-      const pubkey = publicKeyOf(ownSecretKey(settings));
+      const pubkey = publicKeyOf(knownSecretKey(settings));
       const npub = encodeNpub(pubkey);
       const { TIMMY_NAME: name, TIMMY_RELAYS: relays } = settings;
       print(cli, options.json === true, { npub, pubkey, name, relays }, npub);

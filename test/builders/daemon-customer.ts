@@ -95,6 +95,7 @@ async function openLine(url: string, onEvent: (event: NostrEvent) => void): Prom
       if (!(await withinMs(10_000, `the OK of ${url}`, answer))) throw new Error(`${url} refused the event`);
     },
     close: async () => {
+      if (socket.readyState === WebSocket.CLOSED) return;
       const closed = once(socket, 'close');
       socket.terminate();
       await closed;

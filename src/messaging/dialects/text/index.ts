@@ -8,7 +8,9 @@ export {
   one,
   onOff,
   optional,
+  optionalText,
   shortId,
+  wholeNumber,
   type Argument,
   type ArgumentParser,
 } from './arguments.ts';
