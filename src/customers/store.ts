@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import { FUTURE_AFTER_SECONDS } from '../nostr/opened-dm.ts';
 import { customers, type relayLists } from './schema.ts';
 
 export type Customer = typeof customers.$inferSelect;
@@ -39,7 +40,8 @@ export function setPreferences(tx: Tx, pubkey: string, preferences: Preferences)
 export function nextSendTime(tx: Tx, pubkey: string, now: UnixSeconds, answering: number | null): UnixSeconds {
   const { lastSentAt } = customer(tx, pubkey);
   // A message from a clock ahead of ours must not drag our answers along by more than its allowed 15 minutes.
-  const at = unixSeconds(Math.max(now, lastSentAt + 1, (answering ?? 0) + 1));
+  const answered = Math.min(answering ?? 0, now + FUTURE_AFTER_SECONDS);
+  const at = unixSeconds(Math.max(now, lastSentAt + 1, answered + 1));
   statement(tx, 'UPDATE customers SET last_sent_at = ? WHERE pubkey = ?').run(at, pubkey);
   return at;
 }

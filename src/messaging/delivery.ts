@@ -9,7 +9,7 @@ import type { NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import type { Relays } from '../ports/relays.ts';
 import { RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
-import { keepSealed, loadOutgoing, noteRelayAnswer } from './outbox.ts';
+import { keepSealed, loadOutgoing, noteRelayAnswer, wasTooOldFor } from './outbox.ts';
 
 export interface DeliveryOptions {
   readonly database: Database;
@@ -122,7 +122,7 @@ export function publishTask(
         const now = clock.now();
         noteRelayAnswer(tx, texts, outboxId, relay, 'refused', why, now);
         if (loadOutgoing(tx, outboxId).state !== 'undeliverable') return;
-        if (why === 'too-old' && task.payload.nearNow !== true) {
+        if (wasTooOldFor(tx, outboxId) && task.payload.nearNow !== true) {
           // A relay with a narrow time window: the same rumor in a wrap dated near now, once.
           schedule(tx, { kind: 'outbox.seal', payload: { outboxId, nearNow: true }, dueAt: now, now });
         } else {

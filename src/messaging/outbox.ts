@@ -138,6 +138,12 @@ export function noteRelayAnswer(
   if (row.textId !== null && shared === undefined) texts.erase(tx, row.textId);
 }
 
+/** Did any relay refuse it for its date alone? */
+export function wasTooOldFor(reader: Reader, id: number): boolean {
+  const sql = `SELECT 1 FROM outbox_relays WHERE outbox_id = ? AND why = 'too-old'`;
+  return statement(reader, sql).get(id) !== undefined;
+}
+
 /** How many messages are still on their way. */
 export function countUndelivered(reader: Reader): number {
   const row = statement(reader, `SELECT count(*) AS n FROM outbox WHERE state IN ('waiting', 'sealed')`).get();

@@ -128,11 +128,15 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
         if (!(error instanceof OutsideError)) throw error;
         throw new RunAgain(error.retryAfterSeconds ?? Math.min(30, 2 * task.tries));
       }
+      const short = status.state === 'paid' && status.amountMsats < toMsats(sats(row.amountSats));
+      if (short) {
+        options.alert(`The wallet says that an invoice of ${row.orderId} was paid with less than it asks. Look at LNbits.`);
+      }
       return (tx) => {
         const now = clock.now();
-        if (status.state === 'paid') return settle(tx, invoiceId, status.amountMsats, now);
+        if (status.state === 'paid' && !short) return settle(tx, invoiceId, status.amountMsats, now);
         // Only a look-up that began after the end says that it ended unpaid.
-        if (asked >= end) lapse(tx, invoiceId, now);
+        if (asked >= end && !short) lapse(tx, invoiceId, now);
         watch(tx, invoiceId, plusSeconds(now, nextLookIn(row.createdAt, end, now)), now);
       };
     },

@@ -146,18 +146,18 @@ export function replaceInvoices(tx: Tx, orderId: string): void {
 export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds, from: Account = WALLET): void {
   const row = findInvoice(tx, id);
   if (row === undefined || row.state === 'paid' || row.paymentHash === null) return;
+  const asked = toMsats(sats(row.amountSats));
+  if (paidMsats < asked) return;
   tx.update(invoices)
     .set({ state: 'paid', paidAt: now, paidMsats: Number(paidMsats) })
     .where(eq(invoices.id, id))
     .run();
   const order = { kind: row.orderKind, id: row.orderId };
-  const asked = toMsats(sats(row.amountSats));
   const cause = `invoice:${row.paymentHash}`;
-  const credited = paidMsats < asked ? paidMsats : asked;
   post(tx, {
     debit: from,
     credit: heldFor(order.kind, order.id),
-    amountMsats: credited,
+    amountMsats: asked,
     kind: 'receipt',
     cause,
     at: now,

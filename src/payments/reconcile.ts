@@ -181,6 +181,7 @@ function conclude(
   if (drift === null && before !== null) {
     options.log.info('wallet.agrees');
     options.alert(tx, 'The wallet and the books agree again. Sales and payments go on.');
+    statement(tx, `UPDATE tasks SET due_at = ? WHERE kind = 'payout.send' AND state = 'waiting'`).run(now);
   }
   options.onDrift(drift);
   again(tx, drift === null ? EVERY_SECONDS : 60, now);

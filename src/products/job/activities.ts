@@ -7,7 +7,7 @@ import { maxOutputTokens } from '../../pricing/index.ts';
 import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
 import { noteSpend } from '../_shared/model-budget.ts';
 import type { JobSettings } from './config.ts';
-import type { Verdict, WorkOutput } from './machine.ts';
+import type { Verdict, WorkOutput } from './states.ts';
 import { resultParts } from './rpc.ts';
 import { loadJob } from './store.ts';
 

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import type { OrderEvent } from '../../engine/types.ts';
 import { isRefusal } from '../../lib/errors.ts';
 import { sats, unixSeconds } from '../../lib/units.ts';
-import { decide, openJob, type Job, type JobCommand, type JobFacts, type Offer } from './machine.ts';
+import { decide, openJob } from './machine.ts';
+import type { Job, JobCommand, JobFacts, Offer } from './states.ts';
 
 /*
  * A small world around one job: it keeps invoices and money as the engine and payments do, and lets anything happen in
@@ -165,7 +166,13 @@ class World {
         this.paid += one.amount;
         this.held += one.amount;
         const { id: invoiceId, purpose, amount } = one;
-        return void this.lane.push({ type: 'invoice_paid', invoiceId, purpose, amountSats: sats(amount), replyTo: null });
+        return void this.lane.push({
+          type: 'invoice_paid',
+          invoiceId,
+          purpose,
+          amountSats: sats(amount),
+          replyTo: null,
+        });
       }
       case 'lapse': {
         const one = pick(['open']);

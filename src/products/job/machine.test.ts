@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isRefusal } from '../../lib/errors.ts';
 import { sats, unixSeconds } from '../../lib/units.ts';
-import { decide, openJob, type Job, type JobCommand, type JobFacts, type Offer, type WorkOutput } from './machine.ts';
+import { decide, openJob } from './machine.ts';
+import type { Job, JobCommand, JobFacts, Offer, WorkOutput } from './states.ts';
 import type { OrderEvent } from '../../engine/types.ts';
 
 const T = 1_800_000_000;
@@ -225,7 +226,8 @@ describe('one invoice for both', () => {
     const job = after(changed, paid('eval', 10, 1));
     expect(shortly(job, paid('order', 139, 2))).toBe('evaluating, owe 139 late_payment, say late_money');
   });
-  it('asked for again, it is the same', () => expect(shortly(prepaid, says({ type: 'prepay' }))).toBe('same, say invoice'));
+  it('asked for again, it is the same', () =>
+    expect(shortly(prepaid, says({ type: 'prepay' }))).toBe('same, say invoice'));
   it('at a price that no longer is offered, it is owed back and the order still waits', () =>
     expect(shortly(prepaid, paid('order', 135))).toBe('awaiting_eval_payment, owe 135 late_payment, say late_money'));
 });
@@ -253,7 +255,8 @@ describe('the invoice again', () => {
     [T + 3241, 'awaiting_eval_payment, replace, invoice eval 10?'],
     [T + 9999, 'awaiting_eval_payment, replace, invoice eval 10?'],
   ])('at %i: shown while a tenth of its life is left', (now, expected) =>
-    expect(shortly(opened, again, { now: unixSeconds(now) })).toBe(expected));
+    expect(shortly(opened, again, { now: unixSeconds(now) })).toBe(expected),
+  );
 
   it('while it is being made: in a moment', () =>
     expect(shortly(opened, again, { invoice: null, invoiceComing: true })).toBe('no: bad_state'));
@@ -291,7 +294,12 @@ describe('an invoice that ends', () => {
     expect(shortly(opened, lapsed, { invoice: closed, invoiceComing: true })).toBe('same');
   });
   it('while we were down: replaced unasked, once', () => {
-    const down = { invoice: closed, eventInvoiceEnd: T + 3600, startedAt: unixSeconds(T + 5000), now: unixSeconds(T + 5001) };
+    const down = {
+      invoice: closed,
+      eventInvoiceEnd: T + 3600,
+      startedAt: unixSeconds(T + 5000),
+      now: unixSeconds(T + 5001),
+    };
     expect(shortly(opened, lapsed, down)).toBe('awaiting_eval_payment, replace, invoice eval 10?');
     expect(shortly(after(opened, [lapsed, down]), lapsed, down)).toBe('expired');
     expect(shortly(STATES['awaiting_work_payment']!, lapsed, down)).toBe(

@@ -3,7 +3,7 @@ import { sats } from '../../lib/units.ts';
 import { findInvoice } from '../../payments/index.ts';
 import type { UsageItem } from '../../pricing/index.ts';
 import type { JobCharge, ReceiptPayment } from '../../receipts/index.ts';
-import type { Job } from './machine.ts';
+import type { Job } from './states.ts';
 
 /** What the receipt of the charge just made is built from; null in states that charge nothing. */
 export function jobReceipt(reader: Reader, job: Job): JobCharge | null {

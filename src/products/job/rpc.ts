@@ -3,7 +3,7 @@ import type { Reader } from '../../db/index.ts';
 import { splitExact } from '../../lib/message-parts.ts';
 import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
 import { rpcMoney } from '../../engine/rpc-shapes.ts';
-import type { Job, Offer, Settled, Verdict } from './machine.ts';
+import type { Job, Offer, Settled, Verdict } from './states.ts';
 import { failureMessage } from './text.ts';
 
 /** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */

@@ -9,7 +9,8 @@ import { countOpenInvoices, type PriceBook } from '../../payments/index.ts';
 import { countCharacters, quoteWork, tariffFrom } from '../../pricing/index.ts';
 import { isBudgetLeft } from '../_shared/model-budget.ts';
 import type { JobSettings } from './config.ts';
-import { openJob, type Job, type Offer } from './machine.ts';
+import { openJob } from './machine.ts';
+import type { Job, Offer } from './states.ts';
 import { countJobsAtWork, countJobsSince, jobsInState } from './store.ts';
 
 export interface SellingOptions {

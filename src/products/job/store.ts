@@ -1,5 +1,5 @@
 import { statement, type Reader, type Tx } from '../../db/index.ts';
-import type { Job } from './machine.ts';
+import type { Job } from './states.ts';
 
 interface Row {
   readonly id: string;

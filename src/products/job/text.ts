@@ -7,7 +7,7 @@ import { isKept, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts'
 import { showUsd } from '../../pricing/index.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
 import type { JobSettings } from './config.ts';
-import type { Job, JobNotice, Offer } from './machine.ts';
+import type { Job, JobNotice, Offer } from './states.ts';
 import { jobsInState } from './store.ts';
 
 export interface JobTextOptions {

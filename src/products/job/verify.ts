@@ -1,7 +1,7 @@
 import { statement, type Reader } from '../../db/index.ts';
 import type { Broken } from '../../ledger/index.ts';
 import { settleWork } from '../../pricing/index.ts';
-import type { Job } from './machine.ts';
+import type { Job } from './states.ts';
 import { loadJob } from './store.ts';
 
 /**

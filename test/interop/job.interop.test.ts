@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { readBooks } from '../builders/daemon-books.ts';
+import type { Chat } from '../builders/daemon-chat.ts';
+import { openCustomer } from '../builders/daemon-customer.ts';
+import { openOutside } from '../builders/daemon-outside.ts';
+import { buyByRpc, buyByWords } from '../builders/daemon-purchase.ts';
+import { startLocalRelay } from './relays.ts';
+import { openRustNostr } from './rust-nostr.ts';
+
+const { INTEROP_PYTHON: python = '', INTEROP_NPM: npm = '' } = process.env;
+if (python === '' || npm === '') throw new Error('run test/interop/run.sh: it fetches the relays and clients of others');
+
+let cleanUp: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.reverse()) await step();
+  cleanUp = [];
+});
+const later = (step: () => Promise<void>): void => void cleanUp.push(step);
+
+const rustNostr = (relays: readonly string[], timmy: string): Promise<Chat> => openRustNostr(npm, relays, timmy);
+
+describe.each([
+  ['open', 'rust-nostr', false, rustNostr],
+  ['with AUTH required', 'rust-nostr', true, rustNostr],
+  ['open', 'nostr-tools', false, openCustomer],
+] as const)('over LocalRelay, %s, a customer on %s buys', (_how, _client, auth, open) => {
+  test.each([
+    ['in words', buyByWords],
+    ['in JSON-RPC', buyByRpc],
+  ] as const)('%s', async (_dialect, buy) => {
+    const relay = await startLocalRelay(python, auth);
+    later(() => relay.close());
+    const outside = await openOutside([relay.url]);
+    later(() => outside.close());
+    const daemon = outside.daemon();
+    await daemon.start();
+    const chat = await open(outside.relays, daemon.publicKey);
+    later(() => chat.close());
+
+    const { evalSats, workSats, changeSats } = await buy(chat, outside.lnbits);
+    await daemon.stop();
+    const totalMsats = 100_000_000 + (evalSats + workSats - changeSats) * 1000;
+    expect(await readBooks(daemon, outside.lnbits)).toEqual({
+      verify: { exitCode: 0, stdout: '{"ok":true,"broken":[]}' },
+      ledgerMsats: totalMsats,
+      lnbitsMsats: totalMsats,
+      received: [evalSats * 1000, workSats * 1000],
+      paidOut: [changeSats * 1000],
+      underWay: 0,
+      violations: [],
+    });
+  });
+});
+
+test('LocalRelay with AUTH required does refuse who does not authenticate', async () => {
+  const relay = await startLocalRelay(python, true);
+  later(() => relay.close());
+  await expect(openCustomer([relay.url], '00'.repeat(32))).rejects.toThrow('refused the event');
+});
