@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { accountCommands } from '../commands/account.ts';
-import { claimCommands, claimTask } from '../commands/claim.ts';
-import { handleTask } from '../commands/handle.ts';
-import { helpCommand } from '../commands/help.ts';
-import { infoMethod } from '../commands/info.ts';
-import { notYetWords } from '../commands/not-yet.ts';
-import { historyMethod, orderWords } from '../commands/orders.ts';
-import { giveReceiptTask, receiptCommands } from '../commands/receipt.ts';
-import { autoRefundTask, resolveTask } from '../commands/pay-address.ts';
-import { refundCommands } from '../commands/refund.ts';
+import { commandTasks } from '../commands/index.ts';
 import { tellPayout } from '../commands/refund-news.ts';
-import type { CommandOptions, Registry } from '../commands/registry.ts';
+
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Tx } from '../db/index.ts';
@@ -151,32 +142,26 @@ export function compose(parts: Parts): Timmy {
     selling,
   });
   const limits = createRateLimits(clock, settings);
-  const commandOptions: CommandOptions = { engine, clock, texts, limits, wallet, info, payee: payee.get, alert };
   const jobs = jobCommands(selling, engine, job);
-  const refunds = refundCommands(commandOptions);
-  const claims = claimCommands();
-  const account = accountCommands(products);
-  const receipt = receiptCommands(engine);
-  const words = [
-    helpCommand(info),
-    ...jobs.words,
-    ...orderWords(engine, products),
-    ...claims.words,
-    ...refunds.words,
-    ...receipt.words,
-    ...account.words,
-    ...notYetWords(),
-  ];
-  const methods = [
-    ...jobs.methods,
-    ...refunds.methods,
-    ...claims.methods,
-    ...receipt.methods,
-    ...account.methods,
-    historyMethod(products),
-  ];
-  methods.unshift(infoMethod(info, () => methods.map((method) => method.method)));
-  const registry: Registry = { words, methods, request: (tx, text, context) => jobs.request(tx, text, context) };
+  const commands = commandTasks({
+    engine,
+    database,
+    clock,
+    texts,
+    prices,
+    limits,
+    wallet,
+    signer,
+    info,
+    products,
+    alert,
+    lnurl: parts.lnurl,
+    payee: payee.get,
+    ofProducts: { ...jobs, request: (tx, text, context) => jobs.request(tx, text, context) },
+    rpcBytes: settings.LIMIT_RPC_BYTES,
+    autoMinSats: settings.REFUND_AUTO_MIN_SATS,
+    feeDailySats: settings.REFUND_FEE_DAILY_SATS,
+  });
 
   const delivery: DeliveryOptions = {
     database,
@@ -209,28 +194,8 @@ export function compose(parts: Parts): Timmy {
   };
   const onVerified = (broken: readonly unknown[]): void => close(broken.length > 0 ? BOOKS_ARE_CHECKED : null);
 
-  const address = {
-    database,
-    clock,
-    texts,
-    engine,
-    wallet,
-    lnurl: parts.lnurl,
-    payee: payee.get,
-    autoMinSats: settings.REFUND_AUTO_MIN_SATS,
-    feeDailySats: settings.REFUND_FEE_DAILY_SATS,
-  };
-
   const kinds: readonly TaskKind<never>[] = [
-    handleTask({
-      ...commandOptions,
-      database,
-      prices,
-      products,
-      registry,
-      refunds,
-      rpcBytes: settings.LIMIT_RPC_BYTES,
-    }),
+    ...commands,
     sealTask(delivery),
     publishTask(delivery),
     createInvoiceTask(payouts),
@@ -248,12 +213,8 @@ export function compose(parts: Parts): Timmy {
         tellSurplus({ texts, engine, askMinSats: settings.REFUND_ASK_MIN_SATS }, tx, surplus, clock.now()),
       onDrift: (because) => (isAdrift = because !== null),
     }),
-    claimTask({ database, clock, texts, wallet, alert }),
-    resolveTask(address),
-    autoRefundTask(address),
     profileLookupTask({ database, clock, relays, where: [...parts.discoveryRelays, ...parts.inboxRelays] }),
     signReceiptTask({ database, signer }),
-    giveReceiptTask({ database, clock, texts, signer }),
     profileTask({
       clock,
       signer,

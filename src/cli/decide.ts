@@ -4,7 +4,7 @@ import { fileDecision, findDecision, type NewDecision } from '../payments/index.
 import { print } from './output.ts';
 import { Failure, type Cli } from './run.ts';
 
-const LOOK_MS = 200;
+const LOOK_MS = 100;
 /** A running Timmy takes a task up within a second. */
 const TAKEN_WITHIN_MS = 8000;
 /** LNbits may take most of a minute to say what it knows of a payment in flight. */

@@ -2,6 +2,7 @@ import { meet, type Texts } from '../customers/index.ts';
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
+import { sha256Hex } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { openDm } from '../nostr/open.ts';
@@ -99,9 +100,9 @@ export function createInbox(options: InboxOptions): Inbox {
       const { id, sig } = (event ?? {}) as { id?: unknown; sig?: unknown };
       if (typeof id !== 'string' || typeof sig !== 'string') return Promise.resolve();
       if (isSeen(id)) return Promise.resolve();
-      // The same bytes from another relay wait for the first; a copy with another signature is judged by itself,
-      // so that a forgery cannot hide the genuine event.
-      const key = `${id}|${sig}`;
+      // The same bytes from another relay wait for the first; a copy that differs anywhere is judged by itself, so
+      // that a forgery (even one with the genuine id and signature) cannot hide the genuine event.
+      const key = sha256Hex(JSON.stringify(event));
       const underWay = opening.get(key);
       if (underWay !== undefined) return underWay;
       const turn = queue.then(() => (isSeen(id) ? undefined : open(event, relay)));

@@ -42,7 +42,11 @@ interface RpcMessage {
   readonly id?: number;
   readonly method?: string;
   readonly params?: { readonly job?: RpcJob };
-  readonly result?: { readonly job?: RpcJob; readonly receipt?: unknown; readonly refund_receipts?: readonly unknown[] };
+  readonly result?: {
+    readonly job?: RpcJob;
+    readonly receipt?: unknown;
+    readonly refund_receipts?: readonly unknown[];
+  };
   readonly error?: { readonly code: number; readonly message: string };
 }
 
@@ -51,7 +55,12 @@ interface RpcJob {
   readonly state: string;
   readonly result: string | null;
   readonly invoice: { readonly purpose: string; readonly bolt11: string; readonly amount_sats: number } | null;
-  readonly refund: { readonly state: string; readonly amount_sats: number; readonly preimage: string | null; readonly payment_hash: string | null } | null;
+  readonly refund: {
+    readonly state: string;
+    readonly amount_sats: number;
+    readonly preimage: string | null;
+    readonly payment_hash: string | null;
+  } | null;
 }
 
 /** The same in JSON-RPC (protocol.md §1): requests are answered, states and money arrive as notifications. */
@@ -78,7 +87,10 @@ export async function buyByRpc(chat: Chat, lnbits: FakeLnbits, request = REQUEST
   if (job?.invoice?.purpose !== 'eval') throw new Error('job.create came without its invoice');
   const { id } = job;
   await payInvoice(lnbits, job.invoice.bolt11);
-  const quoted = await update('the work invoice', ({ state, invoice }) => state === 'awaiting_work_payment' && invoice !== null);
+  const quoted = await update(
+    'the work invoice',
+    ({ state, invoice }) => state === 'awaiting_work_payment' && invoice !== null,
+  );
   await payInvoice(lnbits, quoted.invoice?.bolt11 ?? '');
   const done = await update('complete', ({ state }) => state === 'complete');
   if (done.result !== ANSWER) throw new Error('the answer is not the one of the model');
@@ -86,7 +98,9 @@ export async function buyByRpc(chat: Chat, lnbits: FakeLnbits, request = REQUEST
   const changeSats = done.refund?.amount_sats ?? 0;
   await call('job.refund', { id, destination: lnbits.receiveInvoice(changeSats * 1000) });
   const { refund } = await update('change paid', (one) => one.refund?.state === 'paid');
-  const hash = createHash('sha256').update(Buffer.from(refund?.preimage ?? '', 'hex')).digest('hex');
+  const hash = createHash('sha256')
+    .update(Buffer.from(refund?.preimage ?? '', 'hex'))
+    .digest('hex');
   if (hash !== refund?.payment_hash) throw new Error('the preimage does not prove the refund');
   const { receipt, refund_receipts: more = [] } = await call('job.receipt', { id });
   const receipts = [receipt, ...more].map((one) => JSON.stringify(one)).join('\n');

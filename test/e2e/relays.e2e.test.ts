@@ -54,4 +54,3 @@ test('a whole purchase over three relays of which one is down and one never says
   await daemon.stop();
   await customer.close();
 });
-

@@ -108,11 +108,22 @@ async function reconcile(): Promise<ReturnType<typeof lastReconciliation>> {
   return lastReconciliation(database.read);
 }
 
+/** A command line beside the running house, which is told to look for its tasks at once. */
 function terminal(): FakeTerminal {
-  return createTerminal(
-    { clock: systemClock, hub: house.hub, cwd: dir, env: { TIMMY_DATA_DIR: dir, TIMMY_ALLOW_PRIVATE_NETWORK: '1' } },
-    register,
-  );
+  const env = { TIMMY_DATA_DIR: dir, TIMMY_ALLOW_PRIVATE_NETWORK: '1' };
+  const cli = createTerminal({ clock: systemClock, hub: house.hub, cwd: dir, env }, register);
+  const run = (...argv: string[]): Promise<number> => {
+    const running = cli.run(...argv);
+    setImmediate(() => house.timmy.worker.poke());
+    return running;
+  };
+  return { ...cli, run };
+}
+
+/** Pays, and lets the wallet's push say so. */
+function pay(bolt11: string): void {
+  house.pay(bolt11);
+  house.timmy.onWalletHint(hashOf(bolt11));
 }
 
 const alerts = (): string[] =>
@@ -130,8 +141,8 @@ const REQUEST = 'Why is the sky blue? Explain it to a child.';
 
 async function buy(guest: Guest): Promise<void> {
   await guest.say(REQUEST);
-  house.pay(await guest.hears(/^lnbcrt/));
-  house.pay(await guest.hears(/^lnbcrt/));
+  pay(await guest.hears(/^lnbcrt/));
+  pay(await guest.hears(/^lnbcrt/));
   await guest.hears(/ yours\. receipt/);
 }
 
@@ -163,7 +174,7 @@ describe('money that the books did not expect', () => {
     const guest = await house.guest();
     await guest.say(REQUEST);
     const bolt11 = await guest.hears(/^lnbcrt/);
-    house.pay(bolt11);
+    pay(bolt11);
     await guest.hears(/^lnbcrt/);
     mischief.extra.push(line('in', hashOf(bolt11), 10_000n));
     await reconcile();
@@ -212,7 +223,7 @@ describe('a drift', () => {
     await guest.say(refundInvoice(2, randomBytes(32)));
     await guest.hears(/Paying 2 sats|on their way|Paying out/);
     const states = () => house.database.read.$client.prepare('SELECT state FROM payouts').all();
-    house.pay(paidFor);
+    pay(paidFor);
     await guest.hears(/^lnbcrt/);
     expect(states()).toEqual([{ state: 'committed' }]);
 
@@ -239,6 +250,26 @@ describe('a drift', () => {
     const cli = terminal();
     expect(await cli.run('ledger', 'adopt-wallet')).toBe(1);
     expect(cli.err()).toContain('under way');
+  });
+
+  it('of sats that the operator swept, or of another wallet, is booked as theirs', async () => {
+    const guest = await house.guest();
+    await buy(guest);
+    await reconcile();
+    const { $client } = house.database.read;
+    $client.exec(`INSERT INTO stub_payments VALUES ('${'9'.repeat(64)}', 'lnbcrt', 100000, 'sweep', 1)`);
+    await reconcile();
+    expect((await reconcile())?.drift).toContain('100 sats less');
+    const cli = terminal();
+    expect(await cli.run('ledger', 'adopt-wallet')).toBe(0);
+    expect(cli.out()).toContain('100 sats are booked as taken out by you');
+    expect(await reconcile()).toMatchObject({ gapMsats: 0, drift: null });
+    expect(await cli.run('ledger', 'verify')).toBe(0);
+
+    $client.exec(`UPDATE stub_wallet SET wallet_id = 'stub-another'`);
+    expect(await cli.run('ledger', 'adopt-wallet', '--json')).toBe(0);
+    expect(cli.out()).toContain('"wallet":"stub:regtest:stub-another"');
+    expect(await reconcile()).toMatchObject({ drift: expect.stringContaining('Another wallet answers') as string });
   });
 });
 

@@ -4,11 +4,12 @@ import type { Chat } from '../builders/daemon-chat.ts';
 import { openCustomer } from '../builders/daemon-customer.ts';
 import { openOutside } from '../builders/daemon-outside.ts';
 import { buyByRpc, buyByWords } from '../builders/daemon-purchase.ts';
-import { startLocalRelay } from './relays.ts';
+import { startLocalRelay, startNostrRelay, type ForeignRelay } from './relays.ts';
 import { openRustNostr } from './rust-nostr.ts';
 
 const { INTEROP_PYTHON: python = '', INTEROP_NPM: npm = '' } = process.env;
-if (python === '' || npm === '') throw new Error('run test/interop/run.sh: it fetches the relays and clients of others');
+if (python === '' || npm === '')
+  throw new Error('run test/interop/run.sh: it fetches the relays and clients of others');
 
 let cleanUp: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -17,24 +18,29 @@ afterEach(async () => {
 });
 const later = (step: () => Promise<void>): void => void cleanUp.push(step);
 
-const rustNostr = (relays: readonly string[], timmy: string): Promise<Chat> => openRustNostr(npm, relays, timmy);
+const rustNostr = (relay: ForeignRelay, timmy: string): Promise<Chat> =>
+  openRustNostr(npm, [relay.url], timmy, (key) => relay.admit(key));
+const nostrTools = (relay: ForeignRelay, timmy: string): Promise<Chat> => openCustomer([relay.url], timmy);
 
 describe.each([
-  ['open', 'rust-nostr', false, rustNostr],
-  ['with AUTH required', 'rust-nostr', true, rustNostr],
-  ['open', 'nostr-tools', false, openCustomer],
-] as const)('over LocalRelay, %s, a customer on %s buys', (_how, _client, auth, open) => {
+  ['LocalRelay', 'open', 'rust-nostr', startLocalRelay, rustNostr],
+  ['LocalRelay', 'with AUTH required', 'rust-nostr', startLocalRelay, rustNostr],
+  ['LocalRelay', 'open', 'nostr-tools', startLocalRelay, nostrTools],
+  ['nostr-relay', 'open', 'rust-nostr', startNostrRelay, rustNostr],
+  ['nostr-relay', 'with AUTH required', 'rust-nostr', startNostrRelay, rustNostr],
+] as const)('over %s, %s, a customer on %s buys', (_relay, how, _client, start, open) => {
   test.each([
     ['in words', buyByWords],
     ['in JSON-RPC', buyByRpc],
   ] as const)('%s', async (_dialect, buy) => {
-    const relay = await startLocalRelay(python, auth);
+    const relay = await start(python, how !== 'open');
     later(() => relay.close());
     const outside = await openOutside([relay.url]);
     later(() => outside.close());
     const daemon = outside.daemon();
+    await relay.admit(daemon.publicKey);
     await daemon.start();
-    const chat = await open(outside.relays, daemon.publicKey);
+    const chat = await open(relay, daemon.publicKey);
     later(() => chat.close());
 
     const { evalSats, workSats, changeSats } = await buy(chat, outside.lnbits);

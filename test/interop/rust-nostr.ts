@@ -56,11 +56,17 @@ interface Rumor {
  * A customer on rust-nostr's client: its own sockets, its own AUTH, its own NIP-17. `folder` is where npm put it.
  * Resolves when it listens and its relay list (kind 10050) is accepted.
  */
-export async function openRustNostr(folder: string, relays: readonly string[], timmy: string): Promise<Chat> {
+export async function openRustNostr(
+  folder: string,
+  relays: readonly string[],
+  timmy: string,
+  admit: (publicKey: string) => Promise<void>,
+): Promise<Chat> {
   const sdk = createRequire(`${folder}/`)('@rust-nostr/nostr-sdk') as RustNostr;
   await sdk.loadWasmAsync();
   const keys = sdk.Keys.generate();
   const publicKey = keys.publicKey.toHex();
+  await admit(publicKey);
   const receiver = sdk.PublicKey.parse(timmy);
   const ear = new Ear();
   const client = new sdk.Client(sdk.NostrSigner.keys(keys));

@@ -1,0 +1,71 @@
+import type { Database } from '../db/index.ts';
+import type { RpcMethod, WordCommand } from '../engine/index.ts';
+import type { Product } from '../engine/product.ts';
+import type { Signer } from '../nostr/signer.ts';
+import type { PriceBook } from '../payments/index.ts';
+import type { LnurlPay } from '../ports/lnurl.ts';
+import type { TaskKind } from '../tasks/index.ts';
+import { accountCommands } from './account.ts';
+import { claimCommands, claimTask } from './claim.ts';
+import { handleTask } from './handle.ts';
+import { helpCommand } from './help.ts';
+import { infoMethod } from './info.ts';
+import { notYetWords } from './not-yet.ts';
+import { historyMethod, orderWords } from './orders.ts';
+import { autoRefundTask, resolveTask } from './pay-address.ts';
+import { giveReceiptTask, receiptCommands } from './receipt.ts';
+import { refundCommands } from './refund.ts';
+import type { CommandOptions, Registry } from './registry.ts';
+
+export interface CommandsOptions extends CommandOptions {
+  readonly database: Database;
+  readonly prices: PriceBook;
+  readonly signer: Signer;
+  readonly lnurl: LnurlPay;
+  readonly products: readonly Product[];
+  /** What the products themselves understand, and what becomes of words that are no command. */
+  readonly ofProducts: Registry;
+  /** `LIMIT_RPC_BYTES` */
+  readonly rpcBytes: number;
+  /** `REFUND_AUTO_MIN_SATS` and `REFUND_FEE_DAILY_SATS` */
+  readonly autoMinSats: number;
+  readonly feeDailySats: number;
+}
+
+/**
+ * Everything that can be said to Timmy, and the tasks behind it. To add a command: its file here, and a line below.
+ */
+export function commandTasks(options: CommandsOptions): readonly TaskKind<never>[] {
+  const { engine, products, info, ofProducts, database, clock, texts, wallet, signer, alert } = options;
+  const refunds = refundCommands(options);
+  const claims = claimCommands();
+  const account = accountCommands(products);
+  const receipt = receiptCommands(engine);
+  const words: readonly WordCommand[] = [
+    helpCommand(info),
+    ...ofProducts.words,
+    ...orderWords(engine, products),
+    ...claims.words,
+    ...refunds.words,
+    ...receipt.words,
+    ...account.words,
+    ...notYetWords(),
+  ];
+  const methods: readonly RpcMethod[] = [
+    infoMethod(info, () => methods.map((method) => method.method)),
+    ...ofProducts.methods,
+    ...refunds.methods,
+    ...claims.methods,
+    ...receipt.methods,
+    ...account.methods,
+    historyMethod(products),
+  ];
+  const registry: Registry = { words, methods, request: ofProducts.request };
+  return [
+    handleTask({ ...options, registry, refunds }),
+    claimTask({ database, clock, texts, wallet, alert }),
+    resolveTask(options),
+    autoRefundTask(options),
+    giveReceiptTask({ database, clock, texts, signer }),
+  ];
+}
