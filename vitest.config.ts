@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           ...base,
           name: 'fast',
-          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders,house}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders,house,faults}/**/*.test.ts'],
           testTimeout: 10_000,
         },
       },

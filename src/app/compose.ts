@@ -185,6 +185,11 @@ export function compose(parts: Parts): Timmy {
     alert: alertNow,
     receipts,
     probeSeconds: settings.REFUND_PROBE_SECONDS,
+    caps: {
+      paymentSats: settings.REFUND_MAX_SATS,
+      dailySats: settings.REFUND_DAILY_SATS,
+      inFlight: settings.REFUND_MAX_IN_FLIGHT,
+    },
     mayPay: () => closedBecause === null && !isAdrift,
     tell: (tx, payout, news) => tellPayout({ texts, engine }, tx, payout, news, clock.now()),
   };

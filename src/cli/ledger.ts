@@ -107,7 +107,12 @@ async function adopt(cli: Cli, database: Database, settings: Settings): Promise<
   }
 }
 
-function adoptionWords({ identity, balanceMsats, bookedMsats, orphaned }: Extract<Adoption, { result: 'adopted' }>): string {
+function adoptionWords({
+  identity,
+  balanceMsats,
+  bookedMsats,
+  orphaned,
+}: Extract<Adoption, { result: 'adopted' }>): string {
   const moved =
     bookedMsats === 0n
       ? 'The books agreed with it already'
@@ -115,7 +120,9 @@ function adoptionWords({ identity, balanceMsats, bookedMsats, orphaned }: Extrac
         ? `${showMsats(bookedMsats)} sats are booked as put in by you`
         : `${showMsats(-bookedMsats)} sats are booked as taken out by you`;
   const lost =
-    orphaned === 0 ? '' : `\n${orphaned} unpaid invoices belong to the wallet before: what is paid to them is not seen here.`;
+    orphaned === 0
+      ? ''
+      : `\n${orphaned} unpaid invoices belong to the wallet before: what is paid to them is not seen here.`;
   return `The books are about ${identity}, which holds ${showMsats(balanceMsats)} sats. ${moved}.${lost}`;
 }
 

@@ -80,14 +80,15 @@ function debtChapters(reader: Reader, id: string): Chapter[] {
 
 function payoutChapters(reader: Reader, id: string): Chapter[] {
   return payoutsOf(reader, id).flatMap((row) => {
-    const to = row.destination === null ? 'an invoice of theirs' : row.destination;
+    const to = row.destination ?? 'an invoice of theirs';
     const chapters = [
       {
         at: row.createdAt,
         what: `a payment of ${inSats(row.amountMsats)} to ${to} was committed, payment hash ${row.paymentHash}`,
       },
     ];
-    if (row.sentAt !== null) chapters.push({ at: row.sentAt, what: `it was handed to the wallet, ${short(row.paymentHash)}` });
+    if (row.sentAt !== null)
+      chapters.push({ at: row.sentAt, what: `it was handed to the wallet, ${short(row.paymentHash)}` });
     if (row.endedAt !== null) {
       const fee = row.feeMsats === null ? '' : `, routing fee ${inSats(row.feeMsats)}`;
       const why = row.error === null ? '' : ` (${row.error})`;
@@ -100,7 +101,9 @@ function payoutChapters(reader: Reader, id: string): Chapter[] {
 function receiptChapters(reader: Reader, id: string): Chapter[] {
   const { charge, refunds } = receiptsOf(reader, id);
   return [
-    ...(charge === null ? [] : [{ at: charge.event.created_at, what: `receipt of the charge, event ${charge.event.id}` }]),
+    ...(charge === null
+      ? []
+      : [{ at: charge.event.created_at, what: `receipt of the charge, event ${charge.event.id}` }]),
     ...refunds.map(({ event }) => ({ at: event.created_at, what: `receipt of a payment to them, event ${event.id}` })),
   ];
 }

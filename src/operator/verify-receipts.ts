@@ -24,7 +24,8 @@ export function verifyReceipts(reader: Reader): Broken[] {
   for (const row of rows) {
     const last: Row | null = before?.owner === row.owner ? before : null;
     const { isTrue, previous } = read(row);
-    if (!isTrue) broken.push({ invariant: 'a receipt has the event id that its content gives', row: `receipt ${row.id}` });
+    if (!isTrue)
+      broken.push({ invariant: 'a receipt has the event id that its content gives', row: `receipt ${row.id}` });
     if (row.position !== (last?.position ?? 0) + 1 || previous !== (last?.id ?? null)) {
       broken.push({ invariant: 'each receipt of a customer follows the one before', row: `receipt ${row.id}` });
     }

@@ -10,6 +10,7 @@ import {
   findPayout,
   markSent,
   sendPayout,
+  sentSince,
   setPayout,
   settlePayout,
   watchPayout,
@@ -23,8 +24,16 @@ export interface PayoutTaskOptions extends WalletTaskOptions {
   readonly receipts: ReceiptBook;
   /** False while the books and the wallet disagree: then nothing is sent (what was sent is still watched). */
   readonly mayPay?: () => boolean;
+  /** What may leave the wallet: one payment, a day, and payments whose outcome is open. */
+  readonly caps: PayoutCaps;
   /** Tells the customer how the payout stands; renders nothing itself. */
   readonly tell: (tx: Tx, payout: PayoutRow, news: PayoutNews) => void;
+}
+
+export interface PayoutCaps {
+  readonly paymentSats: number;
+  readonly dailySats: number;
+  readonly inFlight: number;
 }
 
 export type PayoutNews = 'paid' | 'dead' | 'on_its_way' | 'a_person_looks';
@@ -53,8 +62,13 @@ export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHa
       const { paymentHash } = task.payload;
       const payout = findPayout(database.read, paymentHash);
       if (payout?.state !== 'committed') return () => {};
-      if (options.mayPay?.() === false) throw new RunAgain(60);
-      if (!wallet.canPay) throw new RunAgain(60);
+      // Not yet: the customer hears after a minute that it is on its way, a person that it waits.
+      const later = (seconds: number): RunAgain => {
+        database.write((tx) => tellWaiting(options, tx, payout));
+        return new RunAgain(seconds);
+      };
+      if (options.mayPay?.() === false || !wallet.canPay) throw later(60);
+      if (isOverCaps(options, payout)) throw later(300);
       const known = await wallet.lookupPayment(paymentHash, signal);
       if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
       const postedBefore = task.attempt > 1 || task.tries > 1;
@@ -65,7 +79,7 @@ export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHa
           throw new RunAgain(QUIET_BEFORE_ABSENT_COUNTS);
         return bury(options, paymentHash, 'expired');
       }
-      if (!(await wallet.probeNode(signal))) throw new RunAgain(15);
+      if (!(await wallet.probeNode(signal))) throw later(15);
       database.write((tx) => setPayout(tx, paymentHash, { sentAt: clock.now() }));
       try {
         const answer = await wallet.pay(payout.bolt11, debtsLabel(debtsPaidBy(database.read, paymentHash)), signal);
@@ -81,6 +95,23 @@ export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHa
   };
 }
 
+/** A bug or a thief must not empty the wallet overnight (threats.md O5, O8): what is above the caps waits for a person. */
+function isOverCaps({ database, clock, caps, alert }: PayoutTaskOptions, payout: PayoutRow): boolean {
+  const day = plusSeconds(clock.now(), -86_400);
+  const sent = sentSince(database.read, day);
+  if (payout.amountMsats > caps.paymentSats * 1000) {
+    alert(
+      `A refund of ${payout.amountMsats / 1000} sats is above REFUND_MAX_SATS and waits. Look at it: timmy refunds list`,
+    );
+    return true;
+  }
+  if (sent.msats + BigInt(payout.amountMsats) > BigInt(caps.dailySats) * 1000n) {
+    alert('Refunds have reached REFUND_DAILY_SATS and wait. Is that right? See: timmy refunds list');
+    return true;
+  }
+  return sent.open >= caps.inFlight;
+}
+
 /** A check before sending said no. Believed only when the wallet does not know the hash either. */
 async function afterRefusal(
   options: PayoutTaskOptions,
@@ -88,7 +119,7 @@ async function afterRefusal(
   why: string,
   signal: AbortSignal,
 ): Promise<Commit> {
-  const { wallet, clock } = options;
+  const { wallet, clock, database } = options;
   const status = await wallet.lookupPayment(payout.paymentHash, signal);
   if (status.state !== 'absent') return (tx) => markSent(tx, payout.paymentHash, clock.now());
   if (why === 'insufficient' || why === 'limit' || why === 'forbidden') {
@@ -97,6 +128,7 @@ async function afterRefusal(
         ? 'A refund waits: the wallet does not hold enough for it and its routing reserve. Top it up.'
         : `A refund waits: the wallet refuses to pay (${why}). Check its limits and keys.`,
     );
+    database.write((tx) => tellWaiting(options, tx, payout));
     throw new RunAgain(300);
   }
   // Paid inside this wallet's server by somebody else, or not payable from here: ask for another invoice.
@@ -199,7 +231,13 @@ function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow): Commit
 /** Nothing known yet: look again, tell the customer after a minute, and a person after a day. */
 function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
   const now = options.clock.now();
-  const age = now - (payout.sentAt ?? payout.createdAt);
+  const age = tellWaiting(options, tx, payout);
+  watchPayout(tx, payout.paymentHash, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
+}
+
+/** @returns for how long it has been under way, seconds. */
+function tellWaiting(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): number {
+  const age = options.clock.now() - (payout.sentAt ?? payout.createdAt);
   if (age >= STUCK_AFTER && payout.told !== 'a_person_looks') {
     setPayout(tx, payout.paymentHash, { told: 'a_person_looks' });
     options.tell(tx, payout, 'a_person_looks');
@@ -208,7 +246,7 @@ function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
     setPayout(tx, payout.paymentHash, { told: 'on_its_way' });
     options.tell(tx, payout, 'on_its_way');
   }
-  watchPayout(tx, payout.paymentHash, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
+  return age;
 }
 
 /** Kept in the wallet's own row, so that the debts a payment was for can be found even with an old backup of ours. */

@@ -211,3 +211,13 @@ export function feesSince(reader: Reader, since: UnixSeconds): bigint {
   ).get(since);
   return BigInt((row as { n: number }).n);
 }
+
+/** What was sent since `since` (paid, or perhaps), msats, and how many payments are open now. */
+export function sentSince(reader: Reader, since: UnixSeconds): { msats: bigint; open: number } {
+  const row = statement(
+    reader,
+    `SELECT coalesce(sum(amount_msats), 0) AS msats, coalesce(sum(state = 'sent'), 0) AS open FROM payouts
+     WHERE state = 'sent' OR (state = 'paid' AND ended_at >= ?)`,
+  ).get(since) as { msats: number; open: number };
+  return { msats: BigInt(row.msats), open: row.open };
+}

@@ -46,8 +46,18 @@ describe('the gap between books and wallet', () => {
       -50_000n,
       0n,
     ],
-    ['dead by hand, the wallet still holds it', payout({ state: 'dead', row: row('open', 50_000n, 2000n) }), 52_000n, 0n],
-    ['dead by hand, and it was paid: a loss', payout({ state: 'dead', row: row('paid', 50_000n, 0n) }), 50_000n, 50_000n],
+    [
+      'dead by hand, the wallet still holds it',
+      payout({ state: 'dead', row: row('open', 50_000n, 2000n) }),
+      52_000n,
+      0n,
+    ],
+    [
+      'dead by hand, and it was paid: a loss',
+      payout({ state: 'dead', row: row('paid', 50_000n, 0n) }),
+      50_000n,
+      50_000n,
+    ],
   ])('one payout %s', (_, position, gap, left) => {
     expect(unexplained(1_000_000n, 1_000_000n - gap, [position])).toBe(left);
   });
@@ -57,7 +67,11 @@ describe('the gap between books and wallet', () => {
     fc.assert(
       fc.property(amounts, fc.bigInt(-(10n ** 10n), 10n ** 10n), (list, gap) => {
         const most = list.reduce((sum, amount) => sum + amount + (amount / 100n > 2000n ? amount / 100n : 2000n), 0n);
-        const left = unexplained(10n ** 12n, 10n ** 12n - gap, list.map((amountMsats) => payout({ amountMsats })));
+        const left = unexplained(
+          10n ** 12n,
+          10n ** 12n - gap,
+          list.map((amountMsats) => payout({ amountMsats })),
+        );
         expect(left === 0n).toBe(gap >= 0n && gap <= most);
       }),
     );

@@ -85,7 +85,7 @@ export function byHandTask(options: PayoutTaskOptions): TaskKind<{ decisionId: n
     maxAttempts: 5,
     run: async (task, signal) => {
       const row = findDecision(database.read, task.payload.decisionId);
-      if (row === undefined || row.endedAt !== null) return () => {};
+      if (row?.endedAt !== null) return () => {};
       const book = await prepare(options, row, signal);
       return (tx) => {
         const outcome = book(tx);

@@ -18,9 +18,19 @@ export interface Customer extends Chat {
   publish(event: NostrEvent, relays?: readonly string[]): Promise<void>;
 }
 
+export interface CustomerOptions {
+  readonly secretKey?: Uint8Array;
+  /** The relays ask for AUTH (NIP-42) at once: answered, and nothing else said before. */
+  readonly answersAuth?: boolean;
+}
+
 /** Connected, listening on all of `relays`, and with its relay list (kind 10050) published there. */
-export async function openCustomer(relays: readonly string[], timmy: string): Promise<Customer> {
-  const secretKey = generateSecretKey();
+export async function openCustomer(
+  relays: readonly string[],
+  timmy: string,
+  options: CustomerOptions = {},
+): Promise<Customer> {
+  const secretKey = options.secretKey ?? generateSecretKey();
   const publicKey = getPublicKey(secretKey);
   const ear = new Ear();
   const lines = new Map<string, Line>();
@@ -29,12 +39,13 @@ export async function openCustomer(relays: readonly string[], timmy: string): Pr
       const { id, pubkey, content } = nip59.unwrapEvent(event, secretKey);
       if (pubkey === timmy) ear.hear(event.id, { rumorId: id, text: content });
     });
+    if (options.answersAuth === true) await line.authenticate(secretKey);
     line.send(['REQ', 'inbox', { kinds: [1059], '#p': [publicKey] }]);
     lines.set(url, line);
   }
 
   const publish: Customer['publish'] = async (event, to = relays) => {
-    await Promise.all(to.map((url) => lines.get(url)?.publish(event)));
+    await Promise.all([...lines].filter(([url]) => to.includes(url)).map(([, line]) => line.publish(event)));
   };
   const list = { kind: 10050, created_at: now(), content: '', tags: relays.map((url) => ['relay', url]) };
   await publish(finalizeEvent(list, secretKey));
@@ -73,6 +84,8 @@ function datedWrap(seal: NostrEvent, recipient: string, createdAt: number): Nost
 /** One socket to one relay. */
 interface Line {
   send(message: readonly unknown[]): void;
+  /** Answers the challenge, and gives the relay a moment: not every one says OK. */
+  authenticate(secretKey: Uint8Array): Promise<void>;
   publish(event: NostrEvent): Promise<void>;
   close(): Promise<void>;
 }
@@ -80,8 +93,11 @@ interface Line {
 async function openLine(url: string, onEvent: (event: NostrEvent) => void): Promise<Line> {
   const socket = new WebSocket(url);
   const oks = new Map<string, (accepted: boolean) => void>();
-  socket.on('message', (data) => {
-    const [type, first, second] = JSON.parse(String(data)) as [string, string, unknown];
+  let challenged = (_challenge: string): void => {};
+  const challenge = new Promise<string>((resolve) => (challenged = resolve));
+  socket.on('message', (data: Buffer) => {
+    const [type, first, second] = JSON.parse(data.toString()) as [string, string, unknown];
+    if (type === 'AUTH') challenged(first);
     if (type === 'EVENT') onEvent(second as NostrEvent);
     if (type === 'OK') oks.get(first)?.(second === true);
   });
@@ -89,6 +105,14 @@ async function openLine(url: string, onEvent: (event: NostrEvent) => void): Prom
   const send: Line['send'] = (message) => socket.send(JSON.stringify(message));
   return {
     send,
+    authenticate: async (secretKey) => {
+      const tags = [
+        ['relay', url],
+        ['challenge', await withinMs(5000, `the challenge of ${url}`, challenge)],
+      ];
+      send(['AUTH', finalizeEvent({ kind: 22242, created_at: now(), tags, content: '' }, secretKey)]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    },
     publish: async (event) => {
       const answer = new Promise<boolean>((resolve) => oks.set(event.id, resolve));
       send(['EVENT', event]);

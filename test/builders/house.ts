@@ -6,8 +6,10 @@ import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/walle
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { noCrashPoints, type ReachCrashPoint } from '../../src/lib/crash-points.ts';
 import { silentLog, type Log } from '../../src/lib/log.ts';
 import type { Rng } from '../../src/lib/rng.ts';
+import type { Secret } from '../../src/lib/secret.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
 import { unixSeconds } from '../../src/lib/units.ts';
 import type { EventTemplate, NostrEvent } from '../../src/nostr/event.ts';
@@ -28,7 +30,8 @@ export interface Guest {
   readonly pubkey: string;
   /** Everything heard so far, in order of arrival. */
   readonly heard: string[];
-  say(text: string, createdAt?: number): Promise<void>;
+  /** `also`: further people in the room. */
+  say(text: string, createdAt?: number, more?: { kind?: number; also?: string[] }): Promise<void>;
   sign(template: EventTemplate): Promise<NostrEvent>;
   /** Resolves with the first message, heard already or yet to come, that matches and was not waited for before. */
   hears(match: RegExp): Promise<string>;
@@ -55,6 +58,10 @@ export async function openHouse(
     log?: Log;
     path?: string;
     lnurl?: LnurlPay;
+    /** The relays, and whose Timmy this is, of an earlier life of this database. */
+    hub?: RelayHub;
+    secretKey?: Secret<Uint8Array>;
+    reach?: ReachCrashPoint;
   } = {},
 ): Promise<House> {
   const clock = options.clock ?? systemClock;
@@ -69,8 +76,8 @@ export async function openHouse(
   const settings = loadSettings({ env, cwd: '/' });
   const database = openDatabase(options.path ?? ':memory:');
   migrate(database, clock.now(), () => {});
-  const hub = createRelayHub([RELAY]);
-  const secretKey = generateSecretKey(rng);
+  const hub = options.hub ?? createRelayHub([RELAY]);
+  const secretKey = options.secretKey ?? generateSecretKey(rng);
   const signer = createLocalSigner(secretKey, rng);
   const relays = hub.connect();
   const network = settings.LIGHTNING_NETWORK;
@@ -85,7 +92,7 @@ export async function openHouse(
     clock,
     rng,
     log,
-    reach: () => {},
+    reach: options.reach ?? noCrashPoints,
     relays,
     wallet,
     agent: options.agent ?? createStubAgent(),
@@ -138,13 +145,13 @@ export async function openHouse(
     return {
       pubkey: key.publicKey,
       heard,
-      say: async (content, createdAt = clock.now()) => {
+      say: async (content, createdAt = clock.now(), { kind = 14, also = [] } = {}) => {
         const rumor = createRumor({
           pubkey: key.publicKey,
-          kind: 14,
+          kind,
           content,
           createdAt: unixSeconds(createdAt),
-          recipients: [pubkey],
+          recipients: [pubkey, ...also],
         });
         await hub.put(RELAY, await sealDm(rumor, pubkey, key, rng, clock.now()));
       },
@@ -168,6 +175,7 @@ export async function openHouse(
     },
     close: async () => {
       unwatch();
+      await relays.close();
       await timmy.worker.stop(1000);
       database.close();
     },

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { npubEncode } from 'nostr-tools/nip19';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readBooks } from '../builders/daemon-books.ts';
 import { openCustomer } from '../builders/daemon-customer.ts';
@@ -30,7 +31,8 @@ describe('a job, from the first word to the receipt', () => {
 
     const file = join(daemon.dataDir, 'receipts.jsonl');
     writeFileSync(file, bought.receipts);
-    // VERIFYCLI    expect(await daemon.cli('verify', file)).toMatchObject({ code: 0 });
+    expect(await daemon.cli('verify', file, '--signer', npubEncode(daemon.publicKey))).toMatchObject({ code: 0 });
+    expect(await daemon.cli('verify', file)).toMatchObject({ code: 0 });
 
     const { evalSats, workSats, changeSats } = bought;
     expect(await readBooks(daemon, lnbits)).toMatchObject({

@@ -4,7 +4,7 @@ import { openOutside, type Outside } from '../builders/daemon-outside.ts';
 import { buyByWords, REQUEST } from '../builders/daemon-purchase.ts';
 import { startFakeRelay, type FakeRelay } from '../fakes/relay.ts';
 
-const PRICE = /sats now for a look/;
+const PRICE = 'sats now for a look';
 
 let relays: FakeRelay[] = [];
 let outside: Outside;
@@ -26,7 +26,7 @@ test('one message in five wraps over three relays is handled once', async () => 
   const rumor = customer.compose(REQUEST);
   const ways = [[one], [two], [three], [one, two, three], [three, one]];
   await Promise.all(ways.map((way) => customer.publish(customer.wrap(rumor), way)));
-  await customer.ear.takeText(PRICE);
+  await customer.ear.takeText(new RegExp(PRICE));
   await customer.ear.takeText(/^lnbc/);
 
   // A new start reads again all that the relays have; what is said then is answered behind it.
@@ -34,7 +34,7 @@ test('one message in five wraps over three relays is handled once', async () => 
   await daemon.start();
   await customer.say('jobs');
   await customer.ear.takeText(/./);
-  expect(customer.ear.messages.filter(({ text }) => PRICE.test(text))).toHaveLength(1);
+  expect(customer.ear.messages.filter(({ text }) => text.includes(PRICE))).toHaveLength(1);
   expect(outside.lnbits.books().incoming.filter(({ label }) => label !== null)).toHaveLength(1);
   // Each answer went to all three in one wrap.
   expect(customer.ear.wraps.size).toBe(customer.ear.messages.length);

@@ -4,7 +4,7 @@ import { ANSWER, openOutside, type Outside } from '../builders/daemon-outside.ts
 import { buyByWords, REQUEST } from '../builders/daemon-purchase.ts';
 
 const DAY = 86_400;
-const PRICE = /sats now for a look/;
+const PRICE = 'sats now for a look';
 
 let outside: Outside;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ test('a message sent while the daemon was down, its wrap dated two days back, is
 
   await customer.publish(customer.wrap(customer.compose(REQUEST), Math.floor(Date.now() / 1000) - 2 * DAY));
   await daemon.start();
-  await customer.ear.takeText(PRICE);
+  await customer.ear.takeText(new RegExp(PRICE));
   await customer.ear.takeText(/^lnbc/);
 
   // And one more start takes nothing up again.
@@ -30,7 +30,7 @@ test('a message sent while the daemon was down, its wrap dated two days back, is
   await daemon.start();
   await customer.say('balance');
   await customer.ear.takeText(/./);
-  expect(customer.ear.messages.filter(({ text }) => PRICE.test(text))).toHaveLength(1);
+  expect(customer.ear.messages.filter(({ text }) => text.includes(PRICE))).toHaveLength(1);
   expect(outside.lnbits.books().incoming.filter(({ label }) => label !== null)).toHaveLength(1);
   await customer.close();
 });

@@ -48,7 +48,10 @@ afterEach(async () => {
 
 function mischievous(wallet: Wallet, does: Mischief): Wallet {
   const moved = (): bigint =>
-    does.extra.reduce((sum, row) => sum + (row.direction === 'in' ? row.amountMsats : -row.amountMsats - row.feeMsats), 0n);
+    does.extra.reduce(
+      (sum, row) => sum + (row.direction === 'in' ? row.amountMsats : 0n - row.amountMsats - row.feeMsats),
+      0n,
+    );
   return {
     ...wallet,
     contact: async (signal) => {
@@ -127,9 +130,9 @@ function pay(bolt11: string): void {
 }
 
 const alerts = (): string[] =>
-  (house.database.read.$client.prepare(`SELECT what FROM told WHERE what LIKE 'alert:%'`).all() as { what: string }[]).map(
-    ({ what }) => what,
-  );
+  (
+    house.database.read.$client.prepare(`SELECT what FROM told WHERE what LIKE 'alert:%'`).all() as { what: string }[]
+  ).map(({ what }) => what);
 const books = (account: Parameters<typeof balance>[1]): bigint => balance(house.database.read, account);
 const hashOf = (bolt11: string): string => {
   const invoice = decodeInvoice(bolt11);
@@ -202,7 +205,10 @@ describe('money that the books did not expect', () => {
     expect(alerts()).toEqual([expect.stringContaining('7 sats came into the wallet')]);
     mischief.extra.push(line('out', gone, 20_000n, 'paid', 1000n));
     await reconcile();
-    expect(await reconcile()).toMatchObject({ gapMsats: 21_000, drift: expect.stringContaining('21 sats less') as string });
+    expect(await reconcile()).toMatchObject({
+      gapMsats: 21_000,
+      drift: expect.stringContaining('21 sats less') as string,
+    });
     expect(alerts().filter((what) => what.includes('20 sats left the wallet'))).toHaveLength(1);
     expect(verifyEverything(house.database.read)).toEqual([]);
   });
@@ -348,7 +354,9 @@ describe('by hand', () => {
     expect(cli.out()).toContain(`${outcome} (by hand)`);
     expect(await reconcile()).toMatchObject({ gapMsats: 0, drift: null });
     expect(verifyEverything(house.database.read)).toEqual([]);
-    const { order_id: order } = house.database.read.$client.prepare('SELECT order_id FROM debts').get() as { order_id: string };
+    const { order_id: order } = house.database.read.$client.prepare('SELECT order_id FROM debts').get() as {
+      order_id: string;
+    };
     expect(await cli.run('ledger', 'show', order)).toBe(0);
     expect(cli.out()).toMatch(new RegExp(`by hand: ${outcome}, done\\. Reason: seen at the node`));
   });

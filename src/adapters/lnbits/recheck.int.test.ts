@@ -31,10 +31,10 @@ async function open(fundSats: number, withAdminKey = true): Promise<void> {
   issued = await wallet.createInvoice(order, signal);
 }
 
-const recheck = (): Promise<Recheck> | undefined =>
-  wallet.recheckInvoice?.(issued.bolt11, issued.paymentHash, signal);
+const recheck = (): Promise<Recheck> | undefined => wallet.recheckInvoice?.(issued.bolt11, issued.paymentHash, signal);
 const balance = async (): Promise<bigint> => (await wallet.contact(signal)).balanceMsats;
-const posts = (): number => fake.requests.filter(({ method, body }) => method === 'POST' && body.includes('"out":true')).length;
+const posts = (): number =>
+  fake.requests.filter(({ method, body }) => method === 'POST' && body.includes('"out":true')).length;
 
 beforeEach(() => open(1000));
 afterEach(async () => {
@@ -60,9 +60,14 @@ describe('the operator’s re-check of an invoice', () => {
 
   test('says when the node itself denies it, and when it does not say', async () => {
     fake.advance(700);
-    expect(await recheck()).toEqual({ status: { state: 'lapsed' }, node: 'unpaid' });
+    expect(await recheck()).toEqual({ status: { state: 'lapsed' }, node: 'silent' });
     fake.node.down = true;
-    expect(await recheck()).toMatchObject({ status: { state: 'lapsed' }, node: 'silent' });
+    expect(await recheck()).toEqual({ status: { state: 'lapsed' }, node: 'silent' });
+    const body = '{"detail":"Payment is failed node, retrying is not possible.","status":"failed"}';
+    fake.faults.add({ method: 'POST', path: /payments$/, fault: { kind: 'instead', status: 520, body } });
+    expect(await recheck()).toEqual({ status: { state: 'lapsed' }, node: 'unpaid' });
+    fake.faults.add({ method: 'POST', path: /payments$/, fault: { kind: 'reset_after' } });
+    expect(await recheck()).toEqual({ status: { state: 'lapsed' }, node: 'silent' });
   });
 
   test('never posts one that this LNbits does not know: that would pay it for real', async () => {

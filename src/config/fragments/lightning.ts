@@ -50,6 +50,27 @@ export const lightning = {
     min: 1,
     max: 1_000_000,
   }),
+  REFUND_MAX_SATS: int({
+    about: 'Largest single refund that is paid without a person; above it waits and alerts.',
+    unit: 'sats',
+    default: 50_000,
+    min: 1,
+    max: 100_000_000,
+  }),
+  REFUND_DAILY_SATS: int({
+    about: 'Refunds that leave the wallet within 24 hours; above it they wait and alert.',
+    unit: 'sats',
+    default: 200_000,
+    min: 1,
+    max: 1_000_000_000,
+  }),
+  REFUND_MAX_IN_FLIGHT: int({
+    about: 'Refunds sent whose outcome is not known yet; more wait.',
+    unit: 'payments',
+    default: 5,
+    min: 1,
+    max: 100,
+  }),
   REFUND_FEE_DAILY_SATS: int({
     about: 'Routing fees a day that automatic refunds may cost us.',
     unit: 'sats',
