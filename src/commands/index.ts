@@ -60,7 +60,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     ...account.methods,
     historyMethod(products),
   ];
-  const registry: Registry = { words, methods, request: ofProducts.request };
+  const registry: Registry = { words, methods, request: (tx, text, context) => ofProducts.request(tx, text, context) };
   return [
     handleTask({ ...options, registry, refunds }),
     claimTask({ database, clock, texts, wallet, alert }),

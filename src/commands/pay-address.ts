@@ -112,7 +112,7 @@ function commit(
  * Killed midway: an invoice may have been made there that nobody will pay; another is asked for.
  */
 export function resolveTask(options: AddressOptions): TaskKind<AskedRefund> {
-  const { database, clock, texts, engine } = options;
+  const { clock, texts, engine } = options;
   return {
     kind: 'refund.resolve',
     pool: 'deliveries',
