@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const base = { environment: 'node', unstubEnvs: true } as const;
 
+/** A folder where every run leaves its report for scripts/tally.mjs. */
+const reports = process.env['TEST_REPORTS'];
+
 /**
  * `fast`: everything within one process, on loopback sockets and temporary files at most.
  * `e2e`: the daemon as a child, killed and restarted. `interop`: relays and clients of others.
@@ -9,6 +12,9 @@ const base = { environment: 'node', unstubEnvs: true } as const;
  */
 export default defineConfig({
   test: {
+    ...(reports !== undefined && {
+      reporters: ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]],
+    }),
     projects: [
       {
         test: {

@@ -1,32 +1,50 @@
 # Sourced by the other scripts, from the project's root: brings node_modules and dist up to date, and is quick when they are.
+# Returns 1, having said why, where it cannot.
+
+# patiently WHAT COMMAND…: runs it quietly and says every ten seconds that it still does; shows the end of its output if it fails.
+patiently() {
+  local what=$1 log ticker code started=$SECONDS
+  shift
+  log=$(mktemp)
+  echo "$what" >&2
+  (
+    second=0
+    while sleep 1 && kill -0 $$ 2>/dev/null; do
+      second=$((second + 1))
+      if [ $((second % 10)) -eq 0 ]; then echo "  … $second s" >&2; fi
+    done
+  ) &
+  ticker=$!
+  if "$@" </dev/null >"$log" 2>&1; then code=0; else code=$?; fi
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
+  if [ "$code" -eq 0 ]; then
+    echo "  done in $((SECONDS - started)) s" >&2
+  else
+    tail -n 40 "$log" >&2
+    echo "  failed with code $code" >&2
+  fi
+  rm -f "$log"
+  return "$code"
+}
+
+install_dependencies() {
+  npm ci --no-progress && touch node_modules/.package-lock.json
+}
 
 if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then
   echo "Timmy needs Node 20.19 or newer (found: $(node --version 2>/dev/null || echo none))." >&2
-  exit 1
+  return 1
 fi
 
-if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-  echo "Installing dependencies. Where no ready-made binary of SQLite can be had it is compiled: about two minutes." >&2
-  log=$(mktemp)
-  npm ci --no-progress >"$log" 2>&1 &
-  install=$!
-  seconds=0
-  while kill -0 "$install" 2>/dev/null; do
-    sleep 1
-    seconds=$((seconds + 1))
-    if [ $((seconds % 10)) -eq 0 ]; then echo "  … ${seconds} s" >&2; fi
-  done
-  if ! wait "$install"; then
-    tail -n 40 "$log" >&2
-    echo "npm ci failed; its whole output is in $log" >&2
-    exit 1
-  fi
-  rm -f "$log"
-  touch node_modules/.package-lock.json
-  echo "Installed in ${seconds} s." >&2
+# Also where `npm prune --omit=dev` took the compiler away.
+if [ ! node_modules/.package-lock.json -nt package-lock.json ] || [ ! -e node_modules/.bin/tsc ]; then
+  patiently "Installing dependencies. Where no ready-made binary of SQLite can be had it is compiled: about two minutes." \
+    install_dependencies || return 1
+elif ! node -e 'new (require("better-sqlite3"))(":memory:")' 2>/dev/null; then
+  patiently "Building SQLite for Node $(node --version): about two minutes." npm rebuild better-sqlite3 || return 1
 fi
 
 if [ ! -f dist/main.js ] || [ -n "$(find src tsconfig.json tsconfig.build.json -newer dist/.tsbuildinfo -print -quit 2>&1)" ]; then
-  npm run --silent build
-  touch dist/.tsbuildinfo
+  npm run --silent build && touch dist/.tsbuildinfo || return 1
 fi

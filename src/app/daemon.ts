@@ -95,7 +95,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       version,
       bornAt,
     });
-    announceStubs(options, adapters.wallet, adapters.agent.kind);
+    announceStubs(options, database, adapters.wallet, adapters.agent.kind);
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
     scheduleRecurring(database, clock);
@@ -138,7 +138,9 @@ function openChecked(file: string, clock: Clock, log: Log): Database {
   try {
     const check = database.read.$client.pragma('quick_check(1)', { simple: true });
     if (check !== 'ok')
-      throw new ConfigError([`The database ${file} is damaged. Restore a backup: timmy restore FILE`]);
+      throw new ConfigError([
+        `The database ${file} is damaged. Put a good copy in its place: one of yours, or timmy.db.before-… beside it`,
+      ]);
     const applied = migrate(database, clock.now(), (before) => {
       const copy = `${file}.before-${before}`;
       database.read.$client.prepare('VACUUM INTO ?').run(copy);
@@ -213,7 +215,8 @@ async function adopt(wallet: Wallet, database: Database, { clock, log }: DaemonO
   }
 }
 
-function announceStubs(options: DaemonOptions, wallet: Wallet, agent: string): void {
+function announceStubs(options: DaemonOptions, database: Database, wallet: Wallet, agent: string): void {
+  database.write((tx) => keepFact(tx, 'agent', agent));
   if (wallet.kind === 'stub')
     options.log.warn('stub.wallet', {
       note: 'no LNBITS_URL and LNBITS_API_KEY: no real sats; timmy pay pays invoices',

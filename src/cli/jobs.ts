@@ -30,7 +30,7 @@ export function registerJobs(program: Command, cli: Cli): void {
             0,
           ),
           owed_sats: debtsOf(read, job.id)
-            .filter((debt) => debt.state !== 'paid')
+            .filter((debt) => debt.state === 'owed' || debt.state === 'paying')
             .reduce((sum, debt) => sum + Math.floor(debt.amountMsats / 1000), 0),
         }));
         const rows = jobs.map((job) => [

@@ -11,6 +11,7 @@ import { encodeNpub } from '../nostr/keys.ts';
 import { adoptConfiguredWallet, type Adoption } from '../operator/adopt-wallet.ts';
 import { storyOf, type Story } from '../operator/story.ts';
 import { verifyEverything } from '../operator/verify.ts';
+import { settingsOf } from './customer/address-options.ts';
 import { print } from './output.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
@@ -72,8 +73,9 @@ export function registerLedger(program: Command, cli: Cli): void {
     .description('make the configured wallet that of the books, and book the difference as yours')
     .option('--json', 'one JSON object')
     .action((options: { json?: true }) =>
-      withDatabase(cli, async (database, settings) => {
-        const adoption = await adopt(cli, database, settings);
+      withDatabase(cli, async (database) => {
+        // The wallet itself is asked here: now the keys must be right too.
+        const adoption = await adopt(cli, database, settingsOf(cli));
         if (adoption.result === 'refused') throw new Failure(adoption.why);
         const { identity, before, balanceMsats, bookedMsats, orphaned } = adoption;
         const json = {

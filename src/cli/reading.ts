@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { Settings } from '../config/index.ts';
+import { loadSettings, type Settings } from '../config/index.ts';
 import { dataDir, knownMigrations, openDatabase, statement, type Database, type Reader } from '../db/index.ts';
 import { ConfigError } from '../lib/errors.ts';
-import { settingsOf } from './customer/address-options.ts';
 import { UsageError, type Cli } from './run.ts';
 
 /**
@@ -13,7 +12,7 @@ export async function withDatabase<T>(
   cli: Cli,
   work: (database: Database, settings: Settings) => T | Promise<T>,
 ): Promise<T> {
-  const settings = settingsOf(cli);
+  const settings = loadSettings({ env: cli.env, cwd: cli.cwd, readOnly: true });
   const { databaseFile } = dataDir(settings.TIMMY_DATA_DIR);
   if (!existsSync(databaseFile)) {
     throw new ConfigError([

@@ -16,11 +16,10 @@ export function registerStatus(program: Command, cli: Cli): void {
     .description('how Timmy stands')
     .option('--json', 'one JSON object')
     .action((options: { json?: true }) =>
-      withDatabase(cli, ({ read }, settings) => {
+      withDatabase(cli, ({ read }) => {
         const stub = {
-          lightning: settings.LNBITS_URL === undefined,
-          agent: settings.ANTHROPIC_API_KEY === undefined,
-          provisioner: true,
+          lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
+          agent: readFact(read, 'agent') === 'stub',
         };
         const counts = (sql: string): Record<string, number> =>
           Object.fromEntries(

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { Texts } from '../customers/index.ts';
+import { mayTell, type Texts } from '../customers/index.ts';
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { refuse } from '../lib/errors.ts';
+import type { UnixSeconds } from '../lib/units.ts';
 import { failureOf, success } from '../messaging/dialects/jsonrpc/index.ts';
 import { anyOf, hex32, shortId } from '../messaging/dialects/text/index.ts';
 import { enqueue, loadInbound } from '../messaging/index.ts';
@@ -131,15 +132,16 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
   };
 }
 
-function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, now: number): void {
+function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, now: UnixSeconds): void {
   const { changes } = statement(
     tx,
     'INSERT INTO claims (payment_hash, owner, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   ).run(row.paymentHash, row.owner, now);
-  if (changes === 1) {
+  // Claims are free to make: one alert an hour for each customer, and all of them in `timmy invoices`.
+  if (changes === 1 && mayTell(tx, row.owner, 'claim_alert', 3600, now)) {
     options.alert(
       tx,
-      `A customer says ${row.orderId} is paid; the wallet says it is not. Look at your node, then: timmy invoices recheck ${row.paymentHash} or timmy invoices credit ${row.paymentHash}`,
+      `A customer says ${row.orderId} is paid; the wallet says it is not. Look at your node, then: timmy invoices recheck ${row.paymentHash} or timmy invoices credit ${row.paymentHash} --reason TEXT`,
     );
   }
 }

@@ -68,9 +68,15 @@ export function handleTask(options: HandleOptions): TaskKind<{ inboxId: number }
     parked: (tx, task) => {
       const message = loadInbound(tx, task.payload.inboxId);
       options.alert(tx, `A message could not be handled and was set aside (task ${task.id}).`);
-      if (message.dialect === 'rpc') return;
+      const written = parseEnvelope(texts.read(tx, message.textId) ?? '', options.rpcBytes);
       const text =
-        'I stumbled over your message and could not handle it. Nothing was charged; a person looks at it. Please try other words.';
+        written.type === 'request'
+          ? failure(
+              written.id,
+              RPC_ERROR.internal,
+              'Something broke on our side. Nothing was charged; a person looks at it.',
+            )
+          : 'I stumbled over your message and could not handle it. Nothing was charged; a person looks at it. Please try other words.';
       enqueue(tx, texts, { to: message.sender, text, answering: message }, options.clock.now());
     },
   };
@@ -112,7 +118,10 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
   const now = clock.now();
   const tell = (what: string, seconds: number, text: string): void => {
     if (!mayTell(tx, message.sender, what, seconds, now)) return;
-    enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+    const asked = reading.dialect === 'rpc' ? reading.request.id : undefined;
+    const answer =
+      asked === undefined ? text : failureOf(asked, refuse('bad_state', text, { state: what, reason: text }));
+    enqueue(tx, texts, { to: message.sender, text: answer, answering: message }, now);
   };
   if (message.isGroup) {
     return tell('group', 30 * 24 * HOUR, 'I answer in private only: please write to me alone. Nothing was charged.');

@@ -23,6 +23,9 @@ paid: look for my payment
 refund <invoice>: pay out what is yours
 receipt <id>: every figure, signed
 history: what you bought
+refunds on|off: pay me back by itself
+keep on|off: what is mine pays the next step
+uri: invoices as links
 forget: erase my texts`;
 
 export function helpCommand(info: InfoParts): WordCommand {

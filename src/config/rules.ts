@@ -67,6 +67,12 @@ export const rules: readonly Rule[] = [
 
 /** What is said at start and changes nothing. */
 export const advice: readonly Rule[] = [
+  rule(['TIMMY_NIP90'], (s) =>
+    s.TIMMY_NIP90 ? 'TIMMY_NIP90 is set, but NIP-90 is not offered by this version' : null,
+  ),
+  rule(['TIMMY_METRICS_ADDR'], (s) =>
+    s.TIMMY_METRICS_ADDR === undefined ? null : 'TIMMY_METRICS_ADDR is set, but this version has no metrics endpoint',
+  ),
   rule(['EVAL_MODEL', 'HAIKU_INPUT_COST_PER_1K_TOKENS', 'HAIKU_OUTPUT_COST_PER_1K_TOKENS'], (s) =>
     s.EVAL_MODEL !== DEFAULT_EVAL_MODEL &&
     s.HAIKU_INPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.HAIKU_INPUT_COST_PER_1K_TOKENS &&

@@ -1,7 +1,7 @@
 import { statement, type Reader, type Tx } from './database.ts';
 
 /** The facts a database knows about itself. */
-export type FactName = 'born_at' | 'identity' | 'wallet' | 'payee' | 'profile_published_at';
+export type FactName = 'born_at' | 'identity' | 'agent' | 'wallet' | 'payee' | 'profile_published_at';
 
 export function readFact(reader: Reader, name: FactName): string | null {
   const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;

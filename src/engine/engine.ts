@@ -50,6 +50,8 @@ export interface Engine {
   taskKinds(): readonly TaskKind<never>[];
 }
 
+type NotifyEffect = Extract<Effect<unknown>, { type: 'notify' }>;
+
 interface EventTask {
   readonly order: OrderRef;
   readonly event: PlatformEvent;
@@ -95,8 +97,25 @@ export function createEngine(options: EngineOptions): Engine {
     const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
     const message = answerTo === null ? null : loadInbound(tx, answerTo);
     for (const effect of result.effects) {
-      if (effect.type === 'notify') notify(tx, of, ref, result, effect, now);
+      if (effect.type === 'notify') notify(tx, ref, result, effect, now);
     }
+    tellProgram(tx, of, ref, result, event, message, now);
+    // A long result in parts follows the object that announces it.
+    for (const effect of result.effects) {
+      if (effect.type === 'notify') notifyInParts(tx, ref, result, effect, now);
+    }
+  }
+
+  /** Answers a request in JSON-RPC, or notifies a program of the change. */
+  function tellProgram(
+    tx: Tx,
+    of: Product,
+    ref: OrderRef,
+    result: Delivered,
+    event: OrderEvent<unknown> | InboundMessage,
+    message: InboundMessage | null,
+    now: UnixSeconds,
+  ): void {
     const waits = result.effects.some(
       (effect) => effect.type === 'invoice' && effect.mayFail && effect.replyTo !== null,
     );
@@ -121,25 +140,13 @@ export function createEngine(options: EngineOptions): Engine {
     enqueue(tx, texts, { to: result.order.owner, text, orderId: ref.id }, now);
   }
 
-  function notify(
-    tx: Tx,
-    of: Product,
-    ref: OrderRef,
-    result: Delivered,
-    effect: Extract<Effect<unknown>, { type: 'notify' }>,
-    now: UnixSeconds,
-  ): void {
+  function notify(tx: Tx, ref: OrderRef, result: Delivered, effect: NotifyEffect, now: UnixSeconds): void {
     const order = result.order;
     const message = effect.replyTo == null ? null : loadInbound(tx, effect.replyTo);
     const dialect = message?.dialect ?? order?.dialect ?? 'words';
     const to = message?.sender ?? order?.owner;
     if (to === undefined) return;
-    if (dialect === 'rpc') {
-      for (const part of order === null ? [] : result.rpcParts(tx, effect.notice)) {
-        enqueue(tx, texts, { to, text: notification(part.method, part.params), orderId: ref.id }, now);
-      }
-      return;
-    }
+    if (dialect === 'rpc') return;
     // A removed order has nothing left to render: its last words are fixed.
     const lines =
       order === null
@@ -149,6 +156,14 @@ export function createEngine(options: EngineOptions): Engine {
         : result.words(tx, effect.notice);
     for (const [index, text] of lines.entries()) {
       enqueue(tx, texts, { to, text, answering: message, reference: index === 0, orderId: ref.id }, now);
+    }
+  }
+
+  function notifyInParts(tx: Tx, ref: OrderRef, result: Delivered, { notice }: NotifyEffect, now: UnixSeconds): void {
+    const { order } = result;
+    if (order?.dialect !== 'rpc') return;
+    for (const part of result.rpcParts(tx, notice)) {
+      enqueue(tx, texts, { to: order.owner, text: notification(part.method, part.params), orderId: ref.id }, now);
     }
   }
 

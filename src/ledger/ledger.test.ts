@@ -3,7 +3,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/builders/fresh-database.ts';
 import type { Database } from '../db/index.ts';
 import { MAX_MSATS, msats, unixSeconds, type Msats } from '../lib/units.ts';
-import { accountKind, heldFor, OPERATOR, owedFor, payingWith, revenue, ROUTING_FEES, SUSPENSE, WALLET } from './index.ts';
+import {
+  accountKind,
+  heldFor,
+  OPERATOR,
+  owedFor,
+  payingWith,
+  revenue,
+  ROUTING_FEES,
+  SUSPENSE,
+  WALLET,
+} from './index.ts';
 import { balance, balances, post, transfersOf, verifyBooks, type Account, type Posting } from './index.ts';
 
 let database: Database;
@@ -102,7 +112,9 @@ const account = fc.constantFrom<Account>(
 const anyPosting = fc.record({
   debit: account,
   credit: account,
-  amountMsats: fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: 10 ** 15 })).map((n) => msats(BigInt(n))),
+  amountMsats: fc
+    .oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: 10 ** 15 }))
+    .map((n) => msats(BigInt(n))),
   kind: fc.constantFrom('a', 'b'),
   cause: fc.integer({ min: 0, max: 30 }).map(String),
   at: fc.integer({ min: 0, max: 2 ** 32 }).map(unixSeconds),
@@ -127,7 +139,7 @@ describe('any sequence of postings', () => {
             one.debit !== one.credit &&
             (after.debit >= 0n || mayFall(one.debit)) &&
             (after.credit >= 0n || mayFall(one.credit));
-          let posted = false;
+          let posted: boolean;
           try {
             posted = books.write((tx) => post(tx, one));
           } catch {

@@ -67,7 +67,9 @@ const wrap = (content: string, createdAt?: number): Promise<NostrEvent> =>
   sealDm(rumor(content, createdAt), timmy.publicKey, guest, rng, clock.now());
 
 const rows = () =>
-  database.read.$client.prepare('SELECT text_id AS textId, age, created_at AS createdAt FROM inbox ORDER BY id').all() as {
+  database.read.$client
+    .prepare('SELECT text_id AS textId, age, created_at AS createdAt FROM inbox ORDER BY id')
+    .all() as {
     textId: number;
     age: string;
   }[];

@@ -94,7 +94,8 @@ beforeEach(() => {
   database = freshDatabase();
   clock = createHandClock();
   texts = createTexts(createTextBox(key, rng));
-  [answers, published, lists, queries, undeliverable] = [new Map(), [], [], 0, 0];
+  answers = new Map();
+  [published, lists, queries, undeliverable] = [[], [], 0, 0];
   database.write((tx) => meet(tx, guest.publicKey, 'nip17', A, clock.now()));
   start();
 });
@@ -174,9 +175,12 @@ describe('a message', () => {
   });
 
   it('and the next keep their order, by dates a second apart, after what they answer', async () => {
-    for (const text of ['one', 'two', 'three']) say(text, { ...asked, createdAt: unixSeconds(clock.now() + 4) }, text === 'one');
+    for (const text of ['one', 'two', 'three'])
+      say(text, { ...asked, createdAt: unixSeconds(clock.now() + 4) }, text === 'one');
     await settled();
-    const dms = (await Promise.all(published.map(({ event }) => opened(event)))).sort((a, b) => a.createdAt - b.createdAt);
+    const dms = (await Promise.all(published.map(({ event }) => opened(event)))).sort(
+      (a, b) => a.createdAt - b.createdAt,
+    );
     expect(dms.map((dm) => [dm.content, dm.createdAt - clock.now(), dm.replyTo])).toEqual([
       ['one', 5, asked.rumorId],
       ['two', 6, null],

@@ -130,7 +130,9 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
       }
       const short = status.state === 'paid' && status.amountMsats < toMsats(sats(row.amountSats));
       if (short) {
-        options.alert(`The wallet says that an invoice of ${row.orderId} was paid with less than it asks. Look at LNbits.`);
+        options.alert(
+          `The wallet says that an invoice of ${row.orderId} was paid with less than it asks. Look at LNbits.`,
+        );
       }
       return (tx) => {
         const now = clock.now();

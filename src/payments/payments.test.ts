@@ -88,7 +88,14 @@ function open(): void {
   });
   database.write((tx) => {
     meet(tx, OWNER, 'nip17', null, clock.now());
-    post(tx, { debit: WALLET, credit: OPERATOR, amountMsats: msats(OPENING), kind: 'found', cause: 'w', at: clock.now() });
+    post(tx, {
+      debit: WALLET,
+      credit: OPERATOR,
+      amountMsats: msats(OPENING),
+      kind: 'found',
+      cause: 'w',
+      at: clock.now(),
+    });
   });
   worker.start();
 }
@@ -305,8 +312,22 @@ function indebted(): void {
     const now = clock.now();
     const at = now;
     wallet.holds.msats += 129_000n;
-    post(tx, { debit: WALLET, credit: heldFor('job', ORDER.id), amountMsats: msats(129_000n), kind: 'paid_in', cause: 'x', at });
-    post(tx, { debit: heldFor('job', ORDER.id), credit: revenue('work'), amountMsats: msats(26_000n), kind: 'e', cause: 'x', at });
+    post(tx, {
+      debit: WALLET,
+      credit: heldFor('job', ORDER.id),
+      amountMsats: msats(129_000n),
+      kind: 'paid_in',
+      cause: 'x',
+      at,
+    });
+    post(tx, {
+      debit: heldFor('job', ORDER.id),
+      credit: revenue('work'),
+      amountMsats: msats(26_000n),
+      kind: 'e',
+      cause: 'x',
+      at,
+    });
     owe(tx, { order: ORDER, owner: OWNER, amountMsats: toMsats(sats(100)), because: 'change', cause: 'x' }, now);
     owe(tx, { order: ORDER, owner: OWNER, amountMsats: toMsats(sats(3)), because: 'late', cause: 'x' }, now);
   });
@@ -317,7 +338,15 @@ function payOut(name = 'a', expirySeconds = 3600): string {
   const { bolt11, paymentHash, expiresAt } = customerInvoice(clock, 103, name, expirySeconds);
   database.write((tx) => {
     const debts = claimableDebts(tx, OWNER);
-    const payout = { paymentHash, bolt11, owner: OWNER, amountMsats: msats(103_000n), debts, destination: null, replyTo: null };
+    const payout = {
+      paymentHash,
+      bolt11,
+      owner: OWNER,
+      amountMsats: msats(103_000n),
+      debts,
+      destination: null,
+      replyTo: null,
+    };
     commitPayout(tx, { ...payout, invoiceExpiresAt: expiresAt }, clock.now());
   });
   worker.poke();
@@ -346,12 +375,18 @@ describe('a payout', () => {
     const { bolt11, paymentHash, expiresAt } = customerInvoice(clock, 103, 'b');
     const again = { bolt11, owner: OWNER, amountMsats: msats(103_000n), debts, destination: null, replyTo: null };
     const commit = (hash: string) => (): void =>
-      database.write((tx) => commitPayout(tx, { ...again, paymentHash: hash, invoiceExpiresAt: expiresAt }, clock.now()));
+      database.write((tx) =>
+        commitPayout(tx, { ...again, paymentHash: hash, invoiceExpiresAt: expiresAt }, clock.now()),
+      );
     expect(commit(paymentHash)).toThrow('payout.debt_not_free');
     expect(commit(customerInvoice(clock, 103, 'a').paymentHash)).toThrow(/UNIQUE|PRIMARY/);
     expect(() =>
       database.write((tx) =>
-        commitPayout(tx, { ...again, paymentHash, amountMsats: msats(102_000n), invoiceExpiresAt: expiresAt }, clock.now()),
+        commitPayout(
+          tx,
+          { ...again, paymentHash, amountMsats: msats(102_000n), invoiceExpiresAt: expiresAt },
+          clock.now(),
+        ),
       ),
     ).toThrow('payout.wrong_sum');
     check();
@@ -494,7 +529,14 @@ describe('a payout', () => {
 });
 
 describe('whatever the wallet answers, and whenever', () => {
-  const methods = fc.constantFrom('createInvoice', 'lookupInvoice', 'probeNode', 'pay', 'lookupPayment', 'probeFailure');
+  const methods = fc.constantFrom(
+    'createInvoice',
+    'lookupInvoice',
+    'probeNode',
+    'pay',
+    'lookupPayment',
+    'probeFailure',
+  );
   const trouble = fc.array(fc.tuple(methods, fc.constantFrom('unavailable', 'unknown', 'lost')), { maxLength: 25 });
   const moves = fc.array(fc.constantFrom('route', 'settle', 'fail', 'receive', 'prove', 'time'), { maxLength: 12 });
 
@@ -549,4 +591,3 @@ describe('whatever the wallet answers, and whenever', () => {
     open();
   });
 });
-

@@ -65,7 +65,7 @@ async function wait(seconds: number): Promise<void> {
 }
 
 const rows = (): unknown[] =>
-  database.read.$client.prepare('SELECT payload ->> \'name\' AS name, state, attempt, tries, error FROM tasks').all();
+  database.read.$client.prepare("SELECT payload ->> 'name' AS name, state, attempt, tries, error FROM tasks").all();
 
 describe('claiming', () => {
   it('takes what is due, in the order of due time and then of filing', async () => {

@@ -16,7 +16,7 @@ test('measure', async () => {
     const t = performance.now();
     await customer.publish(wrap);
     await customer.ear.takeText(/^lnbc/);
-    took.push(performance.now() - t);
+    took.push(performance.now() - t); await new Promise((r) => setTimeout(r, 700));
   }
   } catch (e) { console.log('FAILED at', took.length, customer.ear.messages.slice(-6).map(m => m.text.slice(0, 200)).join('\n'), (await daemon.cli('status')).stdout, daemon.log.slice(-15).map(l => JSON.stringify(l)).join('\n')); }
   const by = [...took].sort((a, b) => a - b);

@@ -3,7 +3,14 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
 import { sha256Hex } from '../../src/lib/hash.ts';
 import { msats, plusSeconds, type Msats } from '../../src/lib/units.ts';
-import type { FailureProof, IncomingStatus, IssuedInvoice, OutgoingStatus, SendAnswer, Wallet } from '../../src/ports/wallet.ts';
+import type {
+  FailureProof,
+  IncomingStatus,
+  IssuedInvoice,
+  OutgoingStatus,
+  SendAnswer,
+  Wallet,
+} from '../../src/ports/wallet.ts';
 
 interface Incoming {
   readonly expiresAt: number;
@@ -66,7 +73,7 @@ export function createScriptedWallet(clock: Clock, openingMsats: bigint): Script
     next: (method, answer) => void scripts.set(method, [...(scripts.get(method) ?? []), answer]),
     receive: (paymentHash, amount) => {
       const invoice = incoming.get(paymentHash);
-      if (invoice === undefined || invoice.paidMsats !== null) throw new Error('nothing to pay');
+      if (invoice?.paidMsats !== null) throw new Error('nothing to pay');
       invoice.paidMsats = amount ?? 0n;
       wallet.holds.msats += invoice.paidMsats;
     },

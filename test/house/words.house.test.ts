@@ -45,7 +45,9 @@ describe('a job in words', () => {
     const [answer, ...rest] = await v.news();
     expect(rest).toEqual([]);
     expect(answer).toMatch(/^Answer of the stub agent/);
-    expect(answer).toMatch(/\n\n129 paid, \d+ used, \d+ yours\. receipt J-XXXXX shows all\.\n\d+ sats kept for you: refund pays them out\.$/);
+    expect(answer).toMatch(
+      /\n\n129 paid, \d+ used, \d+ yours\. receipt J-XXXXX shows all\.\n\d+ sats kept for you: refund pays them out\.$/,
+    );
     expect(v.guest.heard).toHaveLength(7);
     await v.pass(120);
     expect(await v.news()).toEqual([]);
@@ -74,7 +76,9 @@ describe('a job in words', () => {
     const id = await ask('Please reject this.');
     await v.pay(heardBolt11());
     expect(await v.news()).toEqual([
-      expect.stringMatching(/^Paid\. I decline J-XXXXX: .*\. The 10 sats were for the look\. receipt J-XXXXX shows all\.$/),
+      expect.stringMatching(
+        /^Paid\. I decline J-XXXXX: .*\. The 10 sats were for the look\. receipt J-XXXXX shows all\.$/,
+      ),
     ]);
     await v.guest.say(`receipt ${id}`);
     const [words, event] = await v.news();
@@ -108,7 +112,10 @@ describe('a job in words', () => {
     );
     const invoice = v.invoice(10);
     await v.guest.say(invoice);
-    expect(await v.news()).toEqual(['Paying out 10 sats (J-XXXXX). I say when it has arrived.', expect.stringMatching(/^Paid out: 10 sats/)]);
+    expect(await v.news()).toEqual([
+      'Paying out 10 sats (J-XXXXX). I say when it has arrived.',
+      expect.stringMatching(/^Paid out: 10 sats/),
+    ]);
     v.clock.advance(1000);
     await v.guest.say(invoice);
     expect(await v.news()).toEqual([expect.stringMatching(/^That was paid: 10 sats\. Payment hash: [0-9a-f]{64}/)]);
@@ -228,7 +235,8 @@ describe('an open job', () => {
     v = await visit();
     const id = await ask();
     const stranger = await v.house.guest();
-    for (const word of ['status', 'invoice', 'cancel', 'paid', 'receipt', 'refund']) await stranger.say(`${word} ${id}`);
+    for (const word of ['status', 'invoice', 'cancel', 'paid', 'receipt', 'refund'])
+      await stranger.say(`${word} ${id}`);
     await stranger.say(`status J-00000`);
     await v.pass();
     const told = stranger.heard.map((text) => text.replaceAll(id, 'J-00000'));

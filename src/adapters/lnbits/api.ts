@@ -11,19 +11,28 @@ const READ_TIMEOUT_MS = 20_000;
 const OUTGOING_TIMEOUT_MS = 45_000;
 const PAY_TIMEOUT_MS = 60_000;
 
+/**
+ * LNbits counts each path by itself: `/payments`, where invoices are made and paid, is one; every look at a payment has
+ * a path of its own. So they are paced apart, lest open invoices being watched keep new ones from being made.
+ */
+export interface Paces {
+  readonly calls: Pace;
+  readonly looks: Pace;
+}
+
 /** LNbits' HTTP interface as calls: paced, with the key in the header, and with its errors told apart. */
 export class LnbitsApi {
   readonly #send: SendHttp;
-  readonly #pace: Pace;
+  readonly #paces: Paces;
 
-  constructor(send: SendHttp, pace: Pace) {
+  constructor(send: SendHttp, paces: Paces) {
     this.#send = send;
-    this.#pace = pace;
+    this.#paces = paces;
   }
 
   /** A read whose answer must have this shape. Throws `OutsideError` for anything else. */
   async read<T>(path: string, key: Secret | null, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    return shaped(refuseErrors(await this.#call({ method: 'GET', path, key }, 'other', signal)), shape);
+    return shaped(refuseErrors(await this.#call({ method: 'GET', path, key }, signal)), shape);
   }
 
   /** GET of a payment by hash; null: "Payment does not exist." Outgoing ones may take half a minute. */
@@ -34,16 +43,9 @@ export class LnbitsApi {
     shape: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<T | null> {
-    const answer = await this.#call(
-      {
-        method: 'GET',
-        path: `/api/v1/payments/${paymentHash}`,
-        key,
-        timeoutMs: outgoing ? OUTGOING_TIMEOUT_MS : READ_TIMEOUT_MS,
-      },
-      'receipt',
-      signal,
-    );
+    const path = `/api/v1/payments/${paymentHash}`;
+    const timeoutMs = outgoing ? OUTGOING_TIMEOUT_MS : READ_TIMEOUT_MS;
+    const answer = await this.#call({ method: 'GET', path, key, timeoutMs }, signal, this.#paces.looks);
     if (answer.status === 404 && detailOf(answer) === 'Payment does not exist.') return null;
     return shaped(refuseErrors(answer), shape);
   }
@@ -57,7 +59,7 @@ export class LnbitsApi {
   ): Promise<T> {
     // `out` defaults to true there: without it this would try to pay.
     const call = { method: 'POST', path: '/api/v1/payments', key, body: { out: false, unit: 'sat', ...body } } as const;
-    const answer = await this.#call(call, 'other', signal);
+    const answer = await this.#call(call, signal);
     if (answer.status === 520) {
       const problem = problemShape.safeParse(answer.json);
       const nodeFailed = !problem.success || problem.data.status !== 'failed';
@@ -79,7 +81,7 @@ export class LnbitsApi {
       timeoutMs: PAY_TIMEOUT_MS,
       lost: 'unknown',
     } as const;
-    const answer = await this.#call(call, 'payment', signal);
+    const answer = await this.#call(call, signal, this.#paces.calls, 'payment');
     // These come before the handler runs: nothing was sent.
     if (isRefusedBeforeRunning(answer)) refuseErrors(answer);
     return answer;
@@ -87,10 +89,11 @@ export class LnbitsApi {
 
   async #call(
     call: Partial<HttpCall> & Pick<HttpCall, 'method' | 'path' | 'key'>,
-    urgency: Urgency,
     signal: AbortSignal,
+    pace = this.#paces.calls,
+    urgency: Urgency = 'other',
   ): Promise<HttpAnswer> {
-    await this.#pace.turn(urgency, signal);
+    await pace.turn(urgency, signal);
     return await this.#send({ timeoutMs: READ_TIMEOUT_MS, lost: 'unavailable', ...call }, signal);
   }
 }

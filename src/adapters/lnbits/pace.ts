@@ -1,24 +1,24 @@
 import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 
-/** Who goes first when calls have to wait: payouts, then looking for money, then all else. */
-export type Urgency = 'payment' | 'receipt' | 'other';
+/** Who goes first when calls have to wait: payouts, then all else. */
+export type Urgency = 'payment' | 'other';
 
-const ORDER: readonly Urgency[] = ['payment', 'receipt', 'other'];
+const ORDER: readonly Urgency[] = ['payment', 'other'];
 
 interface Waiting {
   readonly go: () => void;
 }
 
 /**
- * Keeps us under LNbits' limit (200 a minute for each path; a 429 does nothing but costs a turn): two calls a second
- * on average, `burst` at once after a quiet time. `turn` resolves when a call may leave.
+ * Keeps us under LNbits' limit (200 a minute for each path; a 429 does nothing but costs a turn): so many calls a
+ * second on average, `burst` at once after a quiet time. `turn` resolves when a call may leave.
  */
 export class Pace {
   readonly #clock: Clock;
   readonly #gapMs: number;
   readonly #burst: number;
-  readonly #queues: Record<Urgency, Waiting[]> = { payment: [], receipt: [], other: [] };
+  readonly #queues: Record<Urgency, Waiting[]> = { payment: [], other: [] };
   #tokens: number;
   #filledAtMs: number;
   #timerSet = false;

@@ -37,7 +37,7 @@ export interface LnbitsWalletOptions {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;
-  /** On average; default 2, which stays below LNbits' own limit of 200 a minute. */
+  /** On average; default 2, which stays below LNbits' own limit of 200 a minute. Looks at a payment are not counted. */
   readonly callsPerSecond?: number;
 }
 
@@ -50,6 +50,9 @@ export function createLnbitsWallet(options: LnbitsWalletOptions): Wallet {
   return new LnbitsWallet(options);
 }
 
+/** Looks are cheap there, and each has a path (and a limit) of its own: so many for one call of another kind. */
+const LOOKS_FOR_A_CALL = 10;
+const LOOKS_AT_ONCE = 40;
 const VERSION_GOOD_FOR_SECONDS = 3600;
 
 class LnbitsWallet implements Wallet {
@@ -66,10 +69,11 @@ class LnbitsWallet implements Wallet {
     this.#options = options;
     this.network = options.network;
     this.#payKey = options.adminKey;
-    this.#api = new LnbitsApi(
-      httpSender(options.url, options.clock),
-      new Pace(options.clock, options.callsPerSecond ?? 2),
-    );
+    const { clock, callsPerSecond = 2 } = options;
+    this.#api = new LnbitsApi(httpSender(options.url, clock), {
+      calls: new Pace(clock, callsPerSecond),
+      looks: new Pace(clock, callsPerSecond * LOOKS_FOR_A_CALL, LOOKS_AT_ONCE),
+    });
     this.#hints = new Hints(options.url, options);
   }
 

@@ -14,7 +14,7 @@ const publicKey = z.string().transform((written, context): string => {
 export const operator = {
   /** Hex public keys. */
   TIMMY_OPERATOR_NPUBS: list({
-    about: 'Who gets alerts by DM and may ask "stats" and "health".',
+    about: 'Who gets alerts by DM.',
     default: [],
     item: publicKey,
     items: 'npubs',

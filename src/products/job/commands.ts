@@ -29,7 +29,7 @@ export interface JobCommands {
   request(tx: Tx, text: string, context: CommandContext): Refusal | undefined;
 }
 
-const PLAIN: Omit<Request, 'text' | 'prepaid'> = { length: null, format: 'plain', updates: 'all', refundTo: null };
+const PLAIN: Omit<Request, 'text' | 'prepaid'> = { length: null, format: 'plain', updates: 'all' };
 
 export function jobCommands(options: SellingOptions, engine: Engine, product: Product): JobCommands {
   const { settings, texts } = options;
@@ -161,7 +161,6 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
           length: rest.length ?? null,
           format: rest.format ?? 'plain',
           updates: rest.updates ?? 'all',
-          refundTo: refund_to ?? null,
           prepaid: settings.JOB_ONE_INVOICE === 'always' || prepay === true,
         };
         const sold = sellJob(options, engine, product, tx, request, context);

@@ -52,7 +52,6 @@ class World {
         length: null,
         format: 'plain',
         updates: 'all',
-        refundTo: null,
         evalFeeSats: sats(10),
         prepaid,
         offer: this.offer(),

@@ -45,7 +45,6 @@ const NEW = {
   length: null,
   format: 'plain',
   updates: 'all',
-  refundTo: null,
   evalFeeSats: sats(10),
   prepaid: false,
   offer: offer(129),

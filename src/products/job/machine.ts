@@ -30,7 +30,6 @@ export interface NewJob {
   readonly length: 'long' | null;
   readonly format: 'plain' | 'markdown';
   readonly updates: 'all' | 'money' | 'end';
-  readonly refundTo: string | null;
   readonly evalFeeSats: Sats;
   readonly prepaid: boolean;
   readonly offer: Offer;

@@ -27,7 +27,6 @@ export interface Request {
   readonly length: 'long' | null;
   readonly format: 'plain' | 'markdown';
   readonly updates: 'all' | 'money' | 'end';
-  readonly refundTo: string | null;
   readonly prepaid: boolean;
 }
 
@@ -62,7 +61,6 @@ export function sellJob(
       length: request.length,
       format: request.format,
       updates: request.updates,
-      refundTo: request.refundTo,
       evalFeeSats: sats(settings.EVAL_FEE_SATS),
       prepaid: request.prepaid,
       offer: offerFor(options, tx, request.text, request.length),

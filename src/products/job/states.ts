@@ -75,7 +75,6 @@ export interface JobBase extends OrderBase {
   readonly length: 'long' | null;
   readonly format: 'plain' | 'markdown';
   readonly updates: 'all' | 'money' | 'end';
-  readonly refundTo: string | null;
   /** Frozen when the job was made. */
   readonly evalFeeSats: Sats;
   /** One invoice pays for look and work. */

@@ -46,7 +46,7 @@ export function notNow(job: Job, text: string): Refusal {
 /** What every state shares: the rest belongs to the state alone. */
 export function base(job: Job): JobBase {
   const { id, seq, owner, dialect, createdAt, updatedAt, requestId, requestCharacters, length, format, updates } = job;
-  const { refundTo, evalFeeSats, prepaid, lastLineAt, taken, saidPaid, replacedUnasked } = job;
+  const { evalFeeSats, prepaid, lastLineAt, taken, saidPaid, replacedUnasked } = job;
   return {
     id,
     seq,
@@ -60,7 +60,6 @@ export function base(job: Job): JobBase {
     length,
     format,
     updates,
-    refundTo,
     evalFeeSats,
     prepaid,
     lastLineAt,
