@@ -62,7 +62,7 @@ module.exports = {
     ),
     rule(
       'adapters-import-base',
-      'An adapter knows the base, nothing else of ours, and no other adapter; strangers\' addresses are reached through outbound alone.',
+      "An adapter knows the base, nothing else of ours, and no other adapter; strangers' addresses are reached through outbound alone.",
       { path: '^src/adapters/([^/]+)/', pathNot: [TEST, '^src/adapters/stubs/'] },
       { path: '^src/', pathNot: ['^src/adapters/($1|outbound)/', folders(BASE)] },
     ),

@@ -34,6 +34,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           maxConcurrency: 3,
           maxWorkers: 2,
+          sequence: { groupOrder: 1 }, // after `fast`, which may have another number of workers
         },
       },
       {
@@ -50,7 +51,14 @@ export default defineConfig({
         test: { ...base, name: 'lnbits', include: ['test/real/**/*.test.ts'], testTimeout: 300_000, maxWorkers: 1 },
       },
       {
-        test: { ...base, name: 'bench', include: ['bench/**/*.bench.ts'], testTimeout: 600_000, maxWorkers: 1 },
+        test: {
+          ...base,
+          name: 'bench',
+          globalSetup: ['test/e2e/build.ts'],
+          include: ['bench/**/*.bench.ts'],
+          testTimeout: 600_000,
+          maxWorkers: 1,
+        },
       },
     ],
   },

@@ -22,7 +22,7 @@ function count(name, path) {
   for (const file of report.testResults) {
     for (const test of file.assertionResults) {
       if (test.status === 'passed') passed += 1;
-      else failures.push(`${name}: ${test.status}: ${test.fullName}`);
+      else failures.push(`${name}: ${test.status === 'failed' ? 'failed' : 'not run'}: ${test.fullName}`);
     }
     // A file that cannot even be loaded has no tests to fail.
     if (file.status === 'failed' && file.assertionResults.length === 0) {

@@ -91,7 +91,7 @@ export function compose(parts: Parts): Timmy {
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
   const alertNow = (what: string): void => database.write((tx) => alert(tx, what));
 
-  const width = { orders: 4, deliveries: 32, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
+  const width = { orders: 4, deliveries: 32, invoices: 8, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
   const onParked = (kind: string): void =>
     alertNow(`A task of kind ${kind} failed too often and was set aside. See: timmy status`);
   const worker = createWorker({ database, clock, rng, log, reach, width, onParked });

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import type { Settings } from '../config/index.ts';
 import {
   dataDir,
@@ -143,6 +143,8 @@ function openChecked(file: string, clock: Clock, log: Log): Database {
       ]);
     const applied = migrate(database, clock.now(), (before) => {
       const copy = `${file}.before-${before}`;
+      // A copy of a try that failed midway is older than the database: it makes room.
+      rmSync(copy, { force: true });
       database.read.$client.prepare('VACUUM INTO ?').run(copy);
       chmodSync(copy, 0o600);
       log.info('database.copied', { before });

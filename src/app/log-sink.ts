@@ -21,7 +21,8 @@ export function createLog({ level, stream, pretty, clock }: LogOptions): Log {
   const at =
     (line: LogLevel) =>
     (event: string, fields: LogFields = {}): void => {
-      if (ORDER.indexOf(line) < least) return;
+      // `ready` is a contract (protocol.md §3): programs wait for it, whatever the level.
+      if (ORDER.indexOf(line) < least && event !== 'ready') return;
       const core = { at: clock.now(), level: line, msg: event };
       // Twice: first for its place in the line, last so that it wins.
       const text = pretty ? prettyLine(core.at, line, event, fields) : JSON.stringify({ ...core, ...fields, ...core });

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { createWallet } from '../app/adapters.ts';
 import { dataDir, lockDataDir, readFact, type Database } from '../db/index.ts';
-import type { Settings } from '../config/index.ts';
 import { balances } from '../ledger/index.ts';
 import { withTimeout } from '../lib/clock.ts';
 import { OutsideError } from '../lib/errors.ts';
@@ -15,6 +14,12 @@ import { settingsOf } from './customer/address-options.ts';
 import { print } from './output.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
+
+interface AdoptOptions {
+  readonly surplus?: true;
+  readonly stub?: true;
+  readonly json?: true;
+}
 
 /** `timmy ledger`: what every account holds, the story of one order, every invariant, and a change of wallet. */
 export function registerLedger(program: Command, cli: Cli): void {
@@ -71,11 +76,12 @@ export function registerLedger(program: Command, cli: Cli): void {
   ledger
     .command('adopt-wallet')
     .description('make the configured wallet that of the books, and book the difference as yours')
+    .option('--surplus', 'also what came unasked and belongs to no customer: you put it in')
+    .option('--stub', 'yes, from LNbits to the stub wallet')
     .option('--json', 'one JSON object')
-    .action((options: { json?: true }) =>
+    .action((options: AdoptOptions) =>
       withDatabase(cli, async (database) => {
-        // The wallet itself is asked here: now the keys must be right too.
-        const adoption = await adopt(cli, database, settingsOf(cli));
+        const adoption = await adopt(cli, database, options);
         if (adoption.result === 'refused') throw new Failure(adoption.why);
         const { identity, before, balanceMsats, bookedMsats, orphaned } = adoption;
         const json = {
@@ -90,16 +96,30 @@ export function registerLedger(program: Command, cli: Cli): void {
     );
 }
 
-async function adopt(cli: Cli, database: Database, settings: Settings): Promise<Adoption> {
+async function adopt(cli: Cli, database: Database, options: AdoptOptions): Promise<Adoption> {
   const { clock, rng } = cli;
+  // Every rule of the settings counts here: half a configuration would mean another wallet.
+  const settings = settingsOf(cli);
   const wallet = createWallet({ settings, database, clock, rng, log: silentLog });
+  if (
+    wallet.kind === 'stub' &&
+    options.stub !== true &&
+    readFact(database.read, 'wallet')?.startsWith('lnbits:') === true
+  ) {
+    throw new Failure(
+      'The books are about an LNbits wallet, and no LNBITS_URL is set here. Run this with the settings of the daemon; if you do mean the stub wallet: --stub',
+    );
+  }
   const limited = withTimeout(clock, 60_000);
   let unlock = (): void => {};
   const alone = (): void => {
     unlock = lockDataDir(dataDir(settings.TIMMY_DATA_DIR));
   };
   try {
-    return await adoptConfiguredWallet({ database, wallet, clock, alone }, limited.signal);
+    return await adoptConfiguredWallet(
+      { database, wallet, clock, alone, surplus: options.surplus === true },
+      limited.signal,
+    );
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;
     throw new Failure(`The wallet cannot be asked (${error.message}). Nothing was changed.`);

@@ -85,14 +85,16 @@ export function giveReceiptTask(options: {
     maxAttempts: 10,
     run: async (task) => {
       const { inboxId, orderId } = task.payload;
-      const { charge, refunds } = receiptsOf(database.read, orderId);
-      const [receipt, ...refund_receipts] = await completeReceipts(signer, [
-        ...(charge === null ? [] : [charge]),
-        ...refunds,
+      const { charge, earlier, refunds } = receiptsOf(database.read, orderId);
+      if (charge === null) return () => {};
+      const [[receipt], earlier_receipts, refund_receipts] = await Promise.all([
+        completeReceipts(signer, [charge]),
+        completeReceipts(signer, earlier),
+        completeReceipts(signer, refunds),
       ]);
       return (tx) => {
         if (receipt === undefined) return;
-        for (const event of [receipt, ...refund_receipts]) keepSignature(tx, event);
+        for (const event of [receipt, ...earlier_receipts, ...refund_receipts]) keepSignature(tx, event);
         const message = loadInbound(tx, inboxId);
         const now = clock.now();
         if (message.dialect === 'rpc') {
@@ -100,7 +102,7 @@ export function giveReceiptTask(options: {
             tx,
             texts,
             message,
-            success(message.rpcId, { receipt, refund_receipts }),
+            success(message.rpcId, { receipt, refund_receipts, earlier_receipts }),
             { replayable: false, orderId },
             now,
           );
@@ -111,7 +113,8 @@ export function giveReceiptTask(options: {
           { to: message.sender, text: inWords(receipt, refund_receipts.length), answering: message, orderId },
           now,
         );
-        for (const event of [receipt, ...refund_receipts]) {
+        // Oldest first, as a chain is checked.
+        for (const event of [...earlier_receipts, receipt, ...refund_receipts]) {
           enqueue(
             tx,
             texts,

@@ -1,6 +1,6 @@
 import { readFact, statement, type Database, type Reader } from '../db/index.ts';
 import type { Clock } from '../lib/clock.ts';
-import { adoptWallet, readWallet, reconcileSoon } from '../payments/index.ts';
+import { adoptSurplus, adoptWallet, readWallet, reconcileSoon } from '../payments/index.ts';
 import type { Wallet } from '../ports/wallet.ts';
 
 export type Adoption =
@@ -23,10 +23,17 @@ export type Adoption =
  * is under way, for nobody could say later where its money went.
  *
  * @param alone called when it is another wallet than before; must make sure that no daemon runs on the database, and
- * throw if one does. @throws OutsideError when the wallet cannot be asked.
+ * throw if one does.
+ * @param surplus money that came unasked and belongs to no customer is the operator's too. @throws OutsideError when the wallet cannot be asked.
  */
 export async function adoptConfiguredWallet(
-  options: { readonly database: Database; readonly wallet: Wallet; readonly clock: Clock; readonly alone: () => void },
+  options: {
+    readonly database: Database;
+    readonly wallet: Wallet;
+    readonly clock: Clock;
+    readonly alone: () => void;
+    readonly surplus: boolean;
+  },
   signal: AbortSignal,
 ): Promise<Adoption> {
   const { database, wallet, clock } = options;
@@ -41,7 +48,8 @@ export async function adoptConfiguredWallet(
       return { result: 'refused', why };
     }
     const orphaned = isAnother ? unpaidInvoices(tx) : 0;
-    const bookedMsats = adoptWallet(tx, reading, clock.now());
+    const difference = adoptWallet(tx, reading, clock.now());
+    const bookedMsats = difference + (options.surplus ? adoptSurplus(tx, clock.now()) : 0n);
     reconcileSoon(tx, clock.now());
     const { identity, balanceMsats } = reading;
     return { result: 'adopted', identity, before, balanceMsats, bookedMsats, orphaned };

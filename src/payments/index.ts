@@ -20,6 +20,7 @@ export {
   type ReceiptBook,
 } from './receipts.ts';
 export { type Surplus } from './reconcile-rows.ts';
+export { adoptSurplus } from './reconcile-suspense.ts';
 export {
   adoptWallet,
   lastReconciliation,

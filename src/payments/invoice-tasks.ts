@@ -7,6 +7,7 @@ import { plusSeconds, sats, toMsats, type UnixSeconds } from '../lib/units.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
 import {
+  countWatched,
   findInvoice,
   giveUpInvoice,
   keepIssued,
@@ -30,6 +31,8 @@ export interface WalletTaskOptions {
 
 /** A create answers within this, or nothing was created (protocol.md §1). Seconds. */
 const ISSUE_WITHIN = 30;
+/** So many open invoices are looked at as often as one alone; above that the looks are shared out. */
+const LOOKS_AT_ONCE = 20;
 /** Late money is looked for so long after the end. Seconds. */
 const WATCH_AFTER_END = 30 * 86_400;
 
@@ -42,7 +45,7 @@ export function createInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoic
   const { database, clock } = options;
   return {
     kind: 'invoice.create',
-    pool: 'wallet',
+    pool: 'invoices',
     leaseSeconds: 90,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {
@@ -139,7 +142,7 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
         if (status.state === 'paid' && !short) return settle(tx, invoiceId, status.amountMsats, now);
         // Only a look-up that began after the end says that it ended unpaid.
         if (asked >= end && !short) lapse(tx, invoiceId, now);
-        watch(tx, invoiceId, plusSeconds(now, nextLookIn(row.createdAt, end, now)), now);
+        watch(tx, invoiceId, plusSeconds(now, nextLookIn(row.createdAt, end, now, countWatched(tx))), now);
       };
     },
   };
@@ -147,13 +150,15 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
 
 /**
  * Seconds until the next look: close together while it is young and again before its end (LNbits 1.6 stops asking
- * its node at that moment), then rarer and rarer.
+ * its node at that moment), then rarer and rarer. With many open at a time each waits longer, so that the wallet is asked
+ * no more often.
  */
-export function nextLookIn(createdAt: number, expiresAt: number, now: number): number {
+export function nextLookIn(createdAt: number, expiresAt: number, now: number, open = 1): number {
   const left = expiresAt - now;
   if (left > 0) {
     if (left <= 90) return Math.max(1, Math.min(2, left));
-    return Math.min(now - createdAt < 300 ? 2 : now - createdAt < 1200 ? 5 : 15, left - 60);
+    const wait = now - createdAt < 300 ? 2 : now - createdAt < 1200 ? 5 : 15;
+    return Math.max(1, Math.min(Math.ceil(wait * Math.max(1, open / LOOKS_AT_ONCE)), left - 60));
   }
   const after = -left;
   if (after < 600) return 10;

@@ -1,7 +1,16 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, post, WALLET, type Account } from '../ledger/index.ts';
-import { msats, plusSeconds, sats, toMsats, type Msats, type Sats, type UnixSeconds } from '../lib/units.ts';
+import {
+  msats,
+  plusSeconds,
+  sats,
+  toMsats,
+  type Msats,
+  type Sats,
+  type UnixSeconds,
+  unixSeconds,
+} from '../lib/units.ts';
 import { hasten, schedule } from '../tasks/index.ts';
 import { oweUnclaimed } from './debts.ts';
 import { tellOrder, type OrderRef } from './order-events.ts';
@@ -201,7 +210,8 @@ export function lookSoon(tx: Tx, paymentHash: string | null, now: UnixSeconds): 
     return;
   }
   const row = findInvoiceByHash(tx, paymentHash);
-  if (row !== undefined) hasten(tx, watchKey(row.id), now);
+  // Before everything that is overdue: somebody has just paid.
+  if (row !== undefined) hasten(tx, watchKey(row.id), unixSeconds(0));
 }
 
 function watchKey(invoiceId: number): string {
@@ -211,4 +221,9 @@ function watchKey(invoiceId: number): string {
 /** The newest invoices first, for the operator. */
 export function recentInvoices(reader: Reader, limit: number): InvoiceRow[] {
   return reader.select().from(invoices).orderBy(desc(invoices.id)).limit(limit).all();
+}
+
+/** Invoices that are being watched closely. */
+export function countWatched(reader: Reader): number {
+  return (statement(reader, `SELECT count(*) AS n FROM invoices WHERE state = 'open'`).get() as { n: number }).n;
 }

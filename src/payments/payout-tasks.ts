@@ -52,47 +52,62 @@ const QUIET_BEFORE_ABSENT_COUNTS = 120;
  * which the wallet sends to its node at most once.
  */
 export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHash: string }> {
-  const { database, clock, wallet, log } = options;
+  const { database, wallet } = options;
   return {
     kind: 'payout.send',
     pool: 'payouts',
     leaseSeconds: 180,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {
-      const { paymentHash } = task.payload;
-      const payout = findPayout(database.read, paymentHash);
+      const payout = findPayout(database.read, task.payload.paymentHash);
       if (payout?.state !== 'committed') return () => {};
-      // Not yet: the customer hears after a minute that it is on its way, a person that it waits.
-      const later = (seconds: number): RunAgain => {
-        database.write((tx) => tellWaiting(options, tx, payout));
-        return new RunAgain(seconds);
-      };
-      if (options.mayPay?.() === false || !wallet.canPay) throw later(60);
-      if (isOverCaps(options, payout)) throw later(300);
-      const known = await wallet.lookupPayment(paymentHash, signal);
-      if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
-      const postedBefore = task.attempt > 1 || task.tries > 1;
-      if (payout.invoiceExpiresAt <= clock.now() + 5) {
-        // An expired invoice leaves LNbits with a failed row that nobody can prove dead: never post one.
-        const quietSince = payout.sentAt ?? payout.createdAt;
-        if (postedBefore && clock.now() - quietSince < QUIET_BEFORE_ABSENT_COUNTS)
-          throw new RunAgain(QUIET_BEFORE_ABSENT_COUNTS);
-        return bury(options, paymentHash, 'expired');
-      }
-      if (!(await wallet.probeNode(signal))) throw later(15);
-      database.write((tx) => setPayout(tx, paymentHash, { sentAt: clock.now() }));
       try {
-        const answer = await wallet.pay(payout.bolt11, debtsLabel(debtsPaidBy(database.read, paymentHash)), signal);
-        log.info('payout.posted', { payment_hash: paymentHash, answer: answer.answer });
-        if (answer.answer === 'refused') return await afterRefusal(options, payout, answer.why, signal);
+        if (options.mayPay?.() === false || !wallet.canPay) throw new RunAgain(60);
+        if (isOverCaps(options, payout)) throw new RunAgain(300);
+        return await send(options, payout, task.tries, signal);
       } catch (error) {
-        if (!(error instanceof OutsideError)) throw error;
-        // Refused before it was taken in (rate limit, no connection): nothing happened. Else: unknown, so look.
-        if (error.fault === 'unavailable') throw new RunAgain(error.retryAfterSeconds ?? Math.min(60, 2 ** task.tries));
+        // Not yet: the customer hears after a minute that it is on its way, a person after a day that it waits.
+        if (error instanceof RunAgain || error instanceof OutsideError)
+          database.write((tx) => tellWaiting(options, tx, payout));
+        throw error;
       }
-      return (tx) => markSent(tx, paymentHash, clock.now());
     },
   };
+}
+
+async function send(
+  options: PayoutTaskOptions,
+  payout: PayoutRow,
+  tries: number,
+  signal: AbortSignal,
+): Promise<Commit> {
+  const { database, clock, wallet, log } = options;
+  const { paymentHash } = payout;
+  const known = await wallet.lookupPayment(paymentHash, signal);
+  if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
+  // An expired invoice leaves LNbits with a failed row that nobody can prove dead: never post one.
+  if (payout.invoiceExpiresAt <= clock.now() + 5) return buryOnceQuiet(options, payout, 'expired');
+  if (!(await wallet.probeNode(signal))) throw new RunAgain(15);
+  database.write((tx) => setPayout(tx, paymentHash, { sentAt: clock.now() }));
+  try {
+    const answer = await wallet.pay(payout.bolt11, debtsLabel(debtsPaidBy(database.read, paymentHash)), signal);
+    log.info('payout.posted', { payment_hash: paymentHash, answer: answer.answer });
+    if (answer.answer === 'refused') return await afterRefusal(options, payout, answer.why, signal);
+  } catch (error) {
+    if (!(error instanceof OutsideError)) throw error;
+    // It may still wait in a queue there: the quiet time begins now. Else it was refused before it was taken in.
+    const sentAt = error.fault === 'unknown' ? clock.now() : payout.sentAt;
+    database.write((tx) => setPayout(tx, paymentHash, { sentAt }));
+    switch (error.fault) {
+      case 'unavailable':
+        throw new RunAgain(error.retryAfterSeconds ?? Math.min(60, 2 ** tries));
+      case 'rejected':
+        options.alert('A refund waits: the wallet refuses our key for payments. Check LNBITS_ADMIN_KEY.');
+        throw new RunAgain(300);
+      case 'unknown':
+    }
+  }
+  return (tx) => markSent(tx, paymentHash, clock.now());
 }
 
 /** A bug or a thief must not empty the wallet overnight (threats.md O5, O8): what is above the caps waits for a person. */
@@ -120,18 +135,27 @@ async function afterRefusal(
   signal: AbortSignal,
 ): Promise<Commit> {
   const { wallet, clock, database } = options;
-  const status = await wallet.lookupPayment(payout.paymentHash, signal);
-  if (status.state !== 'absent') return (tx) => markSent(tx, payout.paymentHash, clock.now());
+  const { paymentHash, sentAt } = payout;
+  const status = await wallet.lookupPayment(paymentHash, signal);
+  if (status.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
+  // This post is settled; only an earlier one may still be open.
+  database.write((tx) => setPayout(tx, paymentHash, { sentAt }));
   if (why === 'insufficient' || why === 'limit' || why === 'forbidden') {
     options.alert(
       why === 'insufficient'
         ? 'A refund waits: the wallet does not hold enough for it and its routing reserve. Top it up.'
         : `A refund waits: the wallet refuses to pay (${why}). Check its limits and keys.`,
     );
-    database.write((tx) => tellWaiting(options, tx, payout));
     throw new RunAgain(300);
   }
   // Paid inside this wallet's server by somebody else, or not payable from here: ask for another invoice.
+  return buryOnceQuiet(options, payout, why);
+}
+
+/** The wallet does not know the hash; that is believed only when no earlier post of it can still wait in a queue. */
+function buryOnceQuiet(options: PayoutTaskOptions, payout: PayoutRow, why: string): Commit {
+  const left = payout.sentAt === null ? 0 : payout.sentAt + QUIET_BEFORE_ABSENT_COUNTS - options.clock.now();
+  if (left > 0) throw new RunAgain(left);
   return bury(options, payout.paymentHash, why);
 }
 
@@ -209,6 +233,7 @@ async function probe(options: PayoutTaskOptions, payout: PayoutRow, signal: Abor
   if (proof === 'dead') {
     if (payout.deadProofs >= 1) return bury(options, paymentHash, 'failed');
     return (tx) => {
+      tellWaiting(options, tx, payout);
       setPayout(tx, paymentHash, { deadProofs: payout.deadProofs + 1, deadProofAt: clock.now() });
       watchPayout(tx, paymentHash, plusSeconds(clock.now(), probeSeconds), clock.now());
     };
@@ -221,8 +246,9 @@ function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow): Commit
   const { clock } = options;
   const now = clock.now();
   const quiet = now - (payout.sentAt ?? now);
-  if (quiet < QUIET_BEFORE_ABSENT_COUNTS) return (tx) => watchPayout(tx, payout.paymentHash, plusSeconds(now, 10), now);
   return (tx) => {
+    tellWaiting(options, tx, payout);
+    if (quiet < QUIET_BEFORE_ABSENT_COUNTS) return watchPayout(tx, payout.paymentHash, plusSeconds(now, 10), now);
     setPayout(tx, payout.paymentHash, { state: 'committed' });
     sendPayout(tx, payout.paymentHash, now);
   };
@@ -231,13 +257,14 @@ function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow): Commit
 /** Nothing known yet: look again, tell the customer after a minute, and a person after a day. */
 function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
   const now = options.clock.now();
-  const age = tellWaiting(options, tx, payout);
+  const age = now - (payout.sentAt ?? payout.createdAt);
+  tellWaiting(options, tx, payout);
   watchPayout(tx, payout.paymentHash, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
 }
 
-/** @returns for how long it has been under way, seconds. */
-function tellWaiting(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): number {
-  const age = options.clock.now() - (payout.sentAt ?? payout.createdAt);
+/** Each once, whether it was sent or waits to be. */
+function tellWaiting(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
+  const age = options.clock.now() - payout.createdAt;
   if (age >= STUCK_AFTER && payout.told !== 'a_person_looks') {
     setPayout(tx, payout.paymentHash, { told: 'a_person_looks' });
     options.tell(tx, payout, 'a_person_looks');
@@ -246,7 +273,6 @@ function tellWaiting(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): num
     setPayout(tx, payout.paymentHash, { told: 'on_its_way' });
     options.tell(tx, payout, 'on_its_way');
   }
-  return age;
 }
 
 /** Kept in the wallet's own row, so that the debts a payment was for can be found even with an old backup of ours. */

@@ -125,17 +125,21 @@ export interface Receipt {
   readonly sig: string | null;
 }
 
-/** The newest charge receipt of an order, and the receipts of every refund that paid a debt of it. */
-export function receiptsOf(reader: Reader, orderId: string): { charge: Receipt | null; refunds: Receipt[] } {
+/** The newest charge receipt of an order, the earlier ones, and the receipts of every refund that paid a debt of it. */
+export function receiptsOf(
+  reader: Reader,
+  orderId: string,
+): { charge: Receipt | null; earlier: Receipt[]; refunds: Receipt[] } {
   const rows = statement(
     reader,
     `SELECT event_id, event, sig, kind FROM receipts
      WHERE EXISTS (SELECT 1 FROM json_each(order_ids) WHERE value = ?) ORDER BY position`,
   ).all(orderId) as (ReceiptRow & { kind: string })[];
   const receipt = (row: ReceiptRow): Receipt => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig });
-  const charge = rows.filter((row) => row.kind === 'charge').at(-1);
+  const charges = rows.filter((row) => row.kind === 'charge').map(receipt);
   return {
-    charge: charge === undefined ? null : receipt(charge),
+    charge: charges.at(-1) ?? null,
+    earlier: charges.slice(0, -1),
     refunds: rows.filter((row) => row.kind === 'refund').map(receipt),
   };
 }

@@ -210,7 +210,7 @@ function toSatsText(amount: bigint): string {
 }
 
 function strayMoney(paymentHash: string, amount: bigint): string {
-  return `${inSats(amount)} came into the wallet that nobody was asked for (payment hash ${paymentHash}). They wait in the account "suspense".`;
+  return `${inSats(amount)} came into the wallet that nobody was asked for (payment hash ${paymentHash}). They wait in the account "suspense". If you put them in: timmy ledger adopt-wallet --surplus.`;
 }
 
 function moneyLeft(row: WalletRow): string {

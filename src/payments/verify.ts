@@ -58,14 +58,20 @@ export function verifyPayments(reader: Reader): Broken[] {
        WHERE (p.state = 'paid') <> (t.seq IS NOT NULL) OR (t.seq IS NOT NULL AND t.amount_msats <> p.amount_msats)`,
   );
   check(
-    'paid = earned + refunded + owed + being paid + held, for every order',
-    `WITH touched AS (
-       SELECT order_kind || ':' || order_id AS account, order_id AS id FROM invoices GROUP BY order_kind, order_id)
-     SELECT 'order ' || t.id AS row FROM touched t WHERE
-       (SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE credit = t.account)
-       <> (SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE debit = t.account)
-        + (SELECT coalesce(credits - debits, 0) FROM accounts WHERE id = t.account
-           UNION ALL SELECT 0 LIMIT 1)`,
+    'an order was credited exactly what its invoices brought',
+    `WITH brought AS (
+       SELECT order_id AS id, order_kind || ':' || order_id AS account,
+              sum(CASE state WHEN 'paid' THEN min(paid_msats, amount_sats * 1000) WHEN 'kept' THEN amount_sats * 1000 ELSE 0 END) AS amount
+       FROM invoices GROUP BY order_kind, order_id)
+     SELECT 'order ' || b.id AS row FROM brought b
+       WHERE b.amount <> (SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE credit = b.account AND kind IN ('receipt', 'kept'))`,
+  );
+  check(
+    'every debt was booked, and nothing booked as owed is without its debt',
+    `WITH rows AS (SELECT order_id AS id, sum(amount_msats) AS amount FROM debts GROUP BY order_id),
+          books AS (SELECT substr(credit, 6) AS id, sum(amount_msats) AS amount FROM transfers WHERE kind LIKE 'owed:%' GROUP BY credit)
+     SELECT 'order ' || coalesce(b.id, r.id) AS row FROM books b FULL JOIN rows r ON r.id = b.id
+       WHERE coalesce(b.amount, 0) <> coalesce(r.amount, 0)`,
   );
   return broken;
 }

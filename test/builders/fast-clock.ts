@@ -16,10 +16,10 @@ export interface FastClock extends Clock {
 const TICK_REAL_MS = 1;
 
 /**
- * A clock that runs about a hundred times faster than the wall's, and not by it: each tick is one turn of the event
+ * A clock that runs about two hundred times faster than the wall's, and not by it: each tick is one turn of the event
  * loop. Where the machine is slow, its time is slow as well, so that nothing times out that would not on a fast one.
  */
-export function createFastClock(tickMs = 120, startSeconds = 1_800_000_000): FastClock {
+export function createFastClock(tickMs = 240, startSeconds = 1_800_000_000): FastClock {
   let nowMs = startSeconds * 1000;
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   const watchers = new Set<() => void>();

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createLnbitsWallet } from '../../src/adapters/lnbits/index.ts';
 import { decodeInvoice } from '../../src/bolt11/index.ts';
 import type { Database } from '../../src/db/index.ts';
-import { balance, WALLET } from '../../src/ledger/index.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -14,7 +13,7 @@ import type { Agent } from '../../src/ports/agent.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
 import { createFastClock, type FastClock } from '../builders/fast-clock.ts';
 import { openHouse, RELAY, rng, type Guest, type House } from '../builders/house.ts';
-import { startFakeLnbits, type FakeLnbits, type PayScript, type Profile } from '../fakes/lnbits/index.ts';
+import { startFakeLnbits, type FakeLnbits, type FakeWallet, type PayScript, type Profile } from '../fakes/lnbits/index.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
 
 export interface StageOptions {
@@ -43,6 +42,8 @@ export interface Stage {
   database(): Database;
   /** Resolves with the customer's next message that matches, and was not waited for before. */
   hears(match: RegExp, seconds?: number): Promise<string>;
+  /** Asks for an answer. @returns the invoice that comes. */
+  asks(): Promise<string>;
   /** Buys an answer whose change is nearly all that was paid. */
   buy(): Promise<Purchase>;
   /** Sends an invoice for what is owed, which the node will pay as `script` says. */
@@ -84,15 +85,16 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const killed: string[] = [];
   const kills = [...(options.kills ?? [])];
   const buried: Promise<void>[] = [];
-  const log = logOf(errors);
   let lives = 0;
-  let alive: Promise<Life> = live(join(dir, 'life-0.db'));
+  let file = join(dir, 'life-0.db');
+  let alive = live(file);
   let current = await alive;
-  const guest = await current.house.guest();
+  const guest = await current.guest();
 
-  async function live(path: string): Promise<Life> {
-    const life: Life = { path, ended: false } as Life;
-    life.house = await openHouse({
+  async function live(path: string): Promise<House> {
+    const life: Life = { house: null, ended: false };
+    const log = logOf(errors, life);
+    const house = await openHouse({
       env: { ...ENV, ...options.env },
       agent: thriftyAgent,
       wallet: () => mortal(walletOf(fake, clock, log), life),
@@ -102,28 +104,31 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       hub: mortalHub(hub, life),
       secretKey,
       reach: (point) => {
-        if (!life.ended && point === kills[0]) kill(life);
+        if (!life.ended && life.house !== null && point === kills[0]) kill(life, life.house);
       },
     });
-    life.house.database.write((tx) => reconcileSoon(tx, clock.now()));
-    life.house.timmy.worker.poke();
-    return life;
+    life.house = house;
+    house.database.write((tx) => reconcileSoon(tx, clock.now()));
+    house.timmy.worker.poke();
+    return house;
   }
 
   /** As `kill -9`: of this life only what is committed by now, and what was sent outside, goes on. */
-  function kill(life: Life): void {
+  function kill(life: Life, house: House): void {
     killed.push(kills.shift() ?? '');
     life.ended = true;
     lives += 1;
     const path = join(dir, `life-${lives}.db`);
-    writeFileSync(path, life.house.database.read.$client.serialize());
+    writeFileSync(path, house.database.read.$client.serialize());
     alive = live(path).then((next) => {
-      buried.push(life.house.close());
-      return (current = next);
+      buried.push(house.close());
+      current = next;
+      file = path;
+      return next;
     });
   }
 
-  const read = (sql: string): unknown => current.house.database.read.$client.prepare(sql).pluck().get();
+  const read = (sql: string): unknown => current.database.read.$client.prepare(sql).pluck().get();
   await clock.until('the wallet is known', () => read(`SELECT count(*) FROM facts WHERE name = 'wallet'`) === 1);
 
   const hears: Stage['hears'] = async (match, seconds = 900) => {
@@ -137,22 +142,24 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     return text ?? '';
   };
 
+  const asks = async (): Promise<string> => {
+    await guest.say(`job Why is the sky blue, question ${guest.heard.length}?`);
+    return hears(/^lnbc/);
+  };
+
   return {
     clock,
     fake,
     guest,
     errors,
     killed,
-    database: () => current.house.database,
+    database: () => current.database,
     hears,
+    asks,
     buy: async () => {
-      await guest.say(`job Why is the sky blue, question ${guest.heard.length}?`);
-      const bolt11 = await hears(/^lnbc/);
+      const bolt11 = await asks();
       if (!fake.payInvoice(bolt11)) throw new Error('the invoice could not be paid');
-      const answer = await hears(/ yours\. receipt/);
-      const [, paid = '', , change = '', id = ''] =
-        /(\d+) paid, (\d+) used, (\d+) yours\. receipt (J-\w+)/.exec(answer) ?? [];
-      return { id, paidMsats: Number(paid) * 1000, changeMsats: Number(change) * 1000 };
+      return bought(await hears(/ yours\. receipt/));
     },
     refund: async (amountMsats, script, more) => {
       const bolt11 = fake.receiveInvoice(amountMsats, script, more);
@@ -162,21 +169,21 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     },
     restart: async () => {
       await alive;
-      await current.house.close();
-      current = await (alive = live(current.path));
+      await current.close();
+      current = await (alive = live(file));
     },
     quiet: async () => {
       await alive;
       const busy = `SELECT count(*) FROM tasks WHERE state <> 'dead' AND kind NOT IN
         ('invoice.watch', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'order.timer')`;
       await clock.until('quiet', () => read(busy) === 0, 900).catch((error: unknown) => {
-        const left = current.house.database.read.$client.prepare(`SELECT kind, state, due_at, tries, error FROM tasks`);
+        const left = current.database.read.$client.prepare(`SELECT kind, state, due_at, tries, error FROM tasks`);
         throw new Error(`${String(error)}: ${JSON.stringify(left.all())}`);
       });
     },
     close: async () => {
       await alive;
-      await Promise.all([...buried, current.house.close()]);
+      await Promise.all([...buried, current.close()]);
       clock.stop();
       await fake.stop();
       rmSync(dir, { recursive: true });
@@ -185,8 +192,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 }
 
 interface Life {
-  house: House;
-  readonly path: string;
+  /** Null while it is being born. */
+  house: House | null;
   ended: boolean;
 }
 
@@ -230,13 +237,21 @@ function mortalHub(hub: RelayHub, life: Life): RelayHub {
   };
 }
 
-function logOf(errors: string[]): Log {
+function logOf(errors: string[], life: Life): Log {
   return {
     debug() {},
     info() {},
     warn() {},
-    error: (event, fields) => void errors.push(`${event} ${JSON.stringify(fields ?? {})}`),
+    error: (event, fields) => {
+      if (!life.ended) errors.push(`${event} ${JSON.stringify(fields ?? {})}`);
+    },
   };
+}
+
+/** What the last lines of an answer say. */
+export function bought(answer: string): Purchase {
+  const [, paid = '', change = '', id = ''] = /(\d+) paid, \d+ used, (\d+) yours\. receipt (J-\w+)/.exec(answer) ?? [];
+  return { id, paidMsats: Number(paid) * 1000, changeMsats: Number(change) * 1000 };
 }
 
 export function hashOf(bolt11: string): string {
@@ -245,7 +260,12 @@ export function hashOf(bolt11: string): string {
   return invoice.paymentHash;
 }
 
-/** What the books say the wallet holds, msats. */
-export function walletInBooks(stage: Stage): number {
-  return Number(balance(stage.database().read, WALLET));
+/** Another wallet of the same LNbits asks something of it. */
+export async function asNeighbour({ fake }: Stage, wallet: FakeWallet, body: object): Promise<{ bolt11?: string }> {
+  const answer = await fetch(`${fake.url}/api/v1/payments`, {
+    method: 'POST',
+    headers: { 'x-api-key': wallet.adminkey, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return (await answer.json()) as { bolt11?: string };
 }

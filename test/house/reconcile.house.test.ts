@@ -12,7 +12,13 @@ import { sha256Hex } from '../../src/lib/hash.ts';
 import { msats, unixSeconds } from '../../src/lib/units.ts';
 import { encodeNpub } from '../../src/nostr/keys.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
-import { findInvoiceByHash, lastReconciliation, receiptChain, reconcileSoon } from '../../src/payments/index.ts';
+import {
+  adoptSurplus,
+  findInvoiceByHash,
+  lastReconciliation,
+  receiptChain,
+  reconcileSoon,
+} from '../../src/payments/index.ts';
 import type { Wallet, WalletRow } from '../../src/ports/wallet.ts';
 import { openHouse, rng, type Guest, type House } from '../builders/house.ts';
 import { createTerminal, type FakeTerminal } from '../fakes/terminal.ts';
@@ -203,6 +209,9 @@ describe('money that the books did not expect', () => {
     await reconcile();
     expect([books(WALLET), books(OPERATOR), books(SUSPENSE)]).toEqual([97_000n, 90_000n, 7_000n]);
     expect(alerts()).toEqual([expect.stringContaining('7 sats came into the wallet')]);
+    house.database.write((tx) => [adoptSurplus(tx, systemClock.now()), adoptSurplus(tx, systemClock.now())]);
+    expect([books(WALLET), books(OPERATOR), books(SUSPENSE)]).toEqual([97_000n, 97_000n, 0n]);
+    await reconcile();
     mischief.extra.push(line('out', gone, 20_000n, 'paid', 1000n));
     await reconcile();
     expect(await reconcile()).toMatchObject({
@@ -240,7 +249,8 @@ describe('a drift', () => {
     expect(await reconcile()).toMatchObject({ gapMsats: 0, drift: null });
     house.timmy.worker.poke();
     await guest.hears(/^Paid out/);
-    await guest.say('Why is grass green, and what would happen if it were not?');
+    // Other words: the same within one second would be the same message.
+    await guest.say('And why is grass green, if it ever is?');
     await guest.hears(/^lnbcrt/);
     expect(verifyEverything(house.database.read)).toEqual([]);
   });
@@ -272,6 +282,10 @@ describe('a drift', () => {
     expect(await reconcile()).toMatchObject({ gapMsats: 0, drift: null });
     expect(await cli.run('ledger', 'verify')).toBe(0);
 
+    $client.exec(`UPDATE facts SET value = 'lnbits:bitcoin:w' WHERE name = 'wallet'`);
+    expect(await cli.run('ledger', 'adopt-wallet')).toBe(1);
+    expect(cli.err()).toContain('no LNBITS_URL is set here');
+    $client.exec(`UPDATE facts SET value = 'stub:regtest:old' WHERE name = 'wallet'`);
     $client.exec(`UPDATE stub_wallet SET wallet_id = 'stub-another'`);
     expect(await cli.run('ledger', 'adopt-wallet', '--json')).toBe(0);
     expect(cli.out()).toContain('"wallet":"stub:regtest:stub-another"');

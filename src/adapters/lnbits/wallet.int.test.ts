@@ -41,8 +41,11 @@ async function world(options: FakeLnbitsOptions = {}): Promise<{ fake: FakeLnbit
   return { fake, wallet };
 }
 
-function open(fake: FakeLnbits, keys: { invoiceKey?: string; adminKey?: string | null } = {}): Wallet {
-  const { invoiceKey = fake.wallet.inkey, adminKey = fake.wallet.adminkey } = keys;
+function open(
+  fake: FakeLnbits,
+  options: { invoiceKey?: string; adminKey?: string | null; callsPerSecond?: number } = {},
+): Wallet {
+  const { invoiceKey = fake.wallet.inkey, adminKey = fake.wallet.adminkey, callsPerSecond = 1000 } = options;
   return createLnbitsWallet({
     url: `${fake.url}/`,
     invoiceKey: new Secret(invoiceKey),
@@ -51,7 +54,7 @@ function open(fake: FakeLnbits, keys: { invoiceKey?: string; adminKey?: string |
     clock: machineClock,
     rng: machineRng,
     log: silentLog,
-    callsPerSecond: 1000,
+    callsPerSecond,
   });
 }
 
@@ -64,6 +67,19 @@ const fault = (call: Promise<unknown>): Promise<string> =>
     () => 'none',
     (error: OutsideError) => `${error.fault} ${error.message}`,
   );
+
+test('many invoices being watched do not keep a new one from being made', async () => {
+  const { fake } = await world();
+  const wallet = open(fake, { callsPerSecond: 2 });
+  const { paymentHash } = await wallet.createInvoice(request, signal);
+  let looked = 0;
+  const stop = new AbortController();
+  const looks = Array.from({ length: 200 }, () => wallet.lookupInvoice(paymentHash, stop.signal).then(() => looked++));
+  await wallet.createInvoice(request, signal);
+  expect(looked).toBeLessThan(looks.length);
+  stop.abort();
+  await Promise.allSettled(looks);
+});
 
 describe('first contact', () => {
   test('an invoice key alone receives but does not pay', async () => {

@@ -101,7 +101,8 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
       run: (tx, _args, context) => {
         if (settings.JOB_ONE_INVOICE === 'off')
           return refuse('bad_state', 'Paying all at once is not offered here. The invoice you have is good.');
-        const [latest] = jobsInState(tx, context.message.sender, ['awaiting_eval_payment']);
+        const unpaid = jobsInState(tx, context.message.sender, ['awaiting_eval_payment']);
+        const latest = unpaid.find((job) => job.dialect === 'words');
         if (latest === undefined)
           return refuse('bad_state', 'There is no unpaid request to pay all at once. Write what you want done first.');
         return deliver(tx, latest.id, { type: 'prepay' }, context);

@@ -3,6 +3,7 @@ import type { Database } from '../../db/index.ts';
 import { product, type OrderEvent } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
+import { loadInbound } from '../../messaging/index.ts';
 import { findInvoice, invoicesOf, isInvoiceComing, type PriceBook } from '../../payments/index.ts';
 import type { Agent } from '../../ports/agent.ts';
 import { settleWork } from '../../pricing/index.ts';
@@ -68,6 +69,7 @@ export function jobProduct(options: JobOptions): Product {
                 open: shown.state === 'open',
               },
         invoiceComing: isInvoiceComing(reader, job.id),
+        askedByProgram: event.type === 'command' && loadInbound(reader, event.replyTo).dialect === 'rpc',
         eventInvoiceEnd: eventInvoice?.expiresAt ?? null,
         settle: (offer, usage) => {
           const bill = settleWork(usage, offer.tariff, offer.quote.amountSats);

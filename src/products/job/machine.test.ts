@@ -27,6 +27,7 @@ function facts(changes: Partial<JobFacts> = {}): JobFacts {
     offerNow: offer(129),
     invoice: EVAL_INVOICE,
     invoiceComing: false,
+    askedByProgram: false,
     eventInvoiceEnd: null,
     settle: (of) => {
       const chargedSats = sats(Math.min(127, of.quote.amountSats));
@@ -158,7 +159,7 @@ describe('given a state, when something happens, then', () => {
     'failed at the look': [`failed, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
     'failed at the work': [`failed, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
     'expired before the look': [`expired, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'awaiting_eval_payment, replace, invoice eval 10?'],
-    'expired before the work': [`expired, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'awaiting_work_payment, replace, say quote, invoice work 129?'],
+    'expired before the work': [`expired, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'awaiting_work_payment, replace, say quote, invoice work 129!'],
     cancelled: [`cancelled, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
     'evaluating, prepaid': [`evaluating, ${LATE}`, 'executing, earn 10 eval, run execute', 'same', 'failed, owe 139 failed, say failed', 'same', 'cancelled, earn 10 eval, owe 129 cancelled, receipt, say cancelled', 'no: bad_state'],
     'executing, prepaid': [`executing, ${LATE}`, 'same', 'complete, earn 127 work, owe 2 change, receipt, say result', 'failed, owe 129 failed, receipt, say failed', 'same', 'no: bad_state', 'no: bad_state'],
@@ -243,7 +244,7 @@ describe('joined lines', () => {
   });
   it('paid in one and dearer: another invoice', () =>
     expect(shortly(prepaid, join, { offerNow: offer(200) })).toBe(
-      'awaiting_eval_payment, replace, invoice order 210?',
+      'awaiting_eval_payment, replace, say price, invoice order 210?',
     ));
 });
 

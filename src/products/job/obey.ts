@@ -48,9 +48,11 @@ export function obey(job: Job, command: JobCommand, replyTo: number, facts: JobF
       const timer: JobEffect = { type: 'timer', name: 'joined', at: plusSeconds(facts.now, JOINED_AFTER) };
       const dearer = job.prepaid && facts.offerNow.quote.amountSats !== job.offer.quote.amountSats;
       if (!dearer) return change(order, facts, [timer]);
+      // Paid in one, more words cost more: another price, another invoice.
       return change(order, facts, [
-        timer,
+        { type: 'cancel_timer', name: 'joined' },
         { type: 'replace_invoices' },
+        { type: 'notify', notice: { type: 'price' }, replyTo },
         firstInvoice(order, facts.invoiceExpirySeconds, replyTo),
       ]);
     }
@@ -148,6 +150,6 @@ export function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFac
   return change(order, facts, [
     ...effects,
     { type: 'notify', notice: { type: 'quote', saidPaid: true }, replyTo },
-    workInvoice(order, expirySeconds, replyTo),
+    workInvoice(order, expirySeconds, facts.askedByProgram ? replyTo : null),
   ]);
 }

@@ -146,6 +146,7 @@ export function sameRequest(
 ): Job | undefined {
   return jobsInState(tx, owner, ['awaiting_eval_payment']).find(
     (job) =>
+      job.dialect === 'words' &&
       now - job.lastLineAt < SAME_REQUEST_SECONDS &&
       job.length === request.length &&
       options.texts.read(tx, job.requestId) === request.text,

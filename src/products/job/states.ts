@@ -59,6 +59,8 @@ export interface JobFacts {
     readonly open: boolean;
   } | null;
   readonly invoiceComing: boolean;
+  /** The command came in JSON-RPC: it is answered within 30 s, or told that no invoice could be made. */
+  readonly askedByProgram: boolean;
   /** For `invoice_lapsed`, `invoice_paid`: the end of the invoice it is about. */
   readonly eventInvoiceEnd: number | null;
   /** The result of finished work, split for delivery (for `activity_done`). */

@@ -63,8 +63,8 @@ export function jobsOfOwner(reader: Reader, owner: string, limit: number, before
   const rows = statement(
     reader,
     `SELECT ${COLUMNS} FROM jobs WHERE owner = @owner
-       AND (@before IS NULL OR (created_at, id) < (SELECT created_at, id FROM jobs WHERE id = @before))
-     ORDER BY created_at DESC, id DESC LIMIT @limit`,
+       AND (@before IS NULL OR (created_at, rowid) < (SELECT created_at, rowid FROM jobs WHERE id = @before))
+     ORDER BY created_at DESC, rowid DESC LIMIT @limit`,
   ).all({ owner, before, limit }) as Row[];
   return rows.map(fromRow);
 }

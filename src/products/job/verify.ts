@@ -13,7 +13,7 @@ export function verifyJobs(reader: Reader): Broken[] {
   const held = statement(
     reader,
     `SELECT j.id FROM jobs j JOIN accounts a ON a.id = 'job:' || j.id
-     WHERE j.state IN ('complete', 'rejected', 'failed', 'cancelled') AND a.credits <> a.debits
+     WHERE j.state IN ('complete', 'rejected', 'failed', 'expired', 'cancelled') AND a.credits <> a.debits
        AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'order.event' AND t.lane = 'order:job:' || j.id)`,
   ).all() as { id: string }[];
   for (const { id } of held) broken.push({ invariant: 'a finished job holds no money', row: `job ${id}` });

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { scripts, type PayScript, type Profile } from '../fakes/lnbits/index.ts';
+import { asNeighbour, hashOf, openStage, type Stage, type StageOptions } from './stage.ts';
+import { ends, expectTruth, payouts, stateOf } from './verdict.ts';
+
+const WAITS = /on their way\. It takes longer than usual; nothing for you to do/;
+const FRESH = /could not be sent .* They are still yours: send a fresh invoice/;
+
+interface Story {
+  readonly with?: Partial<StageOptions>;
+  /** What stands in the way before the customer asks, and after a while no longer does. */
+  readonly obstacle: (stage: Stage) => void;
+  readonly mended: (stage: Stage) => unknown;
+}
+
+/** What LNbits refuses before it sends anything, and what its owner can mend (fidelity E15 to E17, E33). */
+const MENDED: Readonly<Record<string, Story>> = {
+  'the wallet does not hold the routing reserve as well': {
+    with: { fundSats: 0, env: { OUTPUT_TOKENS_SHORT_EST: '80000' } },
+    obstacle: () => {},
+    mended: ({ fake }) => fake.fund(fake.wallet, 500),
+  },
+  'the wallet only takes payments': {
+    obstacle: ({ fake }) => (fake.instance.onlyIncoming = true),
+    mended: ({ fake }) => (fake.instance.onlyIncoming = false),
+  },
+  'the limit of a day is reached': {
+    obstacle: ({ fake }) => (fake.instance.dailyLimitSats = 5),
+    mended: ({ fake }) => (fake.instance.dailyLimitSats = null),
+  },
+  'LNbits started without its node (VoidWallet)': {
+    obstacle: ({ fake }) => (fake.node.isVoid = true),
+    mended: ({ fake }) => (fake.node.isVoid = false),
+  },
+  'the node is away': {
+    obstacle: ({ fake }) => (fake.node.down = true),
+    mended: ({ fake }) => (fake.node.down = false),
+  },
+  'LNbits waits for its first install': {
+    obstacle: ({ fake }) => (fake.firstInstall = true),
+    mended: ({ fake }) => (fake.firstInstall = false),
+  },
+};
+
+describe.for(['1.5', '1.6'] satisfies Profile[])('LNbits %s refuses', (profile) => {
+  for (const [name, story] of Object.entries(MENDED)) {
+    staged(`${name}: the payout waits, the customer is told, and it is paid in the end`, { profile, ...story.with }, async (stage) => {
+      const { changeMsats } = await stage.buy();
+      story.obstacle(stage);
+      const hash = await stage.refund(changeMsats);
+      await stage.hears(WAITS);
+      await stage.clock.pass(60);
+      await stage.restart();
+      expect(stateOf(stage, hash)).toBe('committed');
+      story.mended(stage);
+      await ends(stage, hash, 'paid');
+      await stage.hears(/^Paid out/);
+    });
+  }
+
+  staged('payments may not follow each other so fast', { profile }, async (stage) => {
+    const first = await stage.buy();
+    await ends(stage, await stage.refund(first.changeMsats), 'paid');
+    const second = await stage.buy();
+    stage.fake.instance.secondsBetween = 400;
+    await ends(stage, await stage.refund(second.changeMsats), 'paid');
+    await stage.hears(WAITS);
+  });
+
+  staged('the invoice runs out while the node is away', { profile }, async (stage) => {
+    const { changeMsats } = await stage.buy();
+    stage.fake.node.down = true;
+    const hash = await stage.refund(changeMsats, scripts.ok, { expirySeconds: 300 });
+    await ends(stage, hash, 'dead');
+    await stage.hears(FRESH);
+    stage.fake.node.down = false;
+    await ends(stage, await stage.refund(changeMsats), 'paid');
+    expect(stage.fake.node.payCalls(hash)).toBe(0);
+  });
+
+  staged('with a service fee it can never be asked again: what failed stays unproven', { profile }, async (stage) => {
+    const { changeMsats } = await stage.buy();
+    stage.fake.instance.serviceFee = true;
+    const hash = await stage.refund(changeMsats, scripts.fail);
+    await stage.hears(WAITS);
+    await stage.clock.pass(400);
+    await stage.guest.say(`refund ${stage.fake.receiveInvoice(changeMsats)}`);
+    await stage.hears(/are on their way\. Nothing for you to do/);
+    expect(payouts(stage)).toMatchObject([{ hash, state: 'sent' }]);
+  });
+
+  staged('with a service fee what is paid is paid', { profile }, async (stage) => {
+    const { changeMsats } = await stage.buy();
+    stage.fake.instance.serviceFee = true;
+    await ends(stage, await stage.refund(changeMsats), 'paid');
+  });
+
+  /** Another wallet of the same LNbits was given the same invoice (fidelity E28). */
+  const NEIGHBOURS: readonly (readonly [string, PayScript, ('paid' | 'failed')?])[] = [
+    ['has paid it', scripts.ok],
+    ['tried in vain', scripts.fail],
+    ['tried, and nobody knows what came of it', scripts.never],
+    ['is paying it', scripts.unknownThenPaid, 'paid'],
+    ['is paying it in vain', scripts.unknownThenFailed, 'failed'],
+  ];
+  for (const [name, script, later] of NEIGHBOURS) {
+    staged(`another wallet ${name}: the customer is asked for another invoice`, { profile }, async (stage) => {
+      const { fake, guest } = stage;
+      const { changeMsats } = await stage.buy();
+      const bolt11 = fake.receiveInvoice(changeMsats, script, { expirySeconds: 1200 });
+      await asNeighbour(stage, fake.addWallet('Neighbour', 5000), { out: true, bolt11 });
+      await guest.say(`refund ${bolt11}`);
+      await stage.hears(/^Paying out /);
+      await stage.clock.pass(200);
+      if (later !== undefined) fake.node.resolve(hashOf(bolt11), later);
+      await ends(stage, hashOf(bolt11), 'dead', 1600);
+      await stage.hears(FRESH);
+      await ends(stage, await stage.refund(changeMsats), 'paid');
+      expect(fake.node.payCalls(hashOf(bolt11))).toBe(1);
+    });
+  }
+
+  staged('an invoice of our own node is none to pay out to', { profile }, async (stage) => {
+    const { changeMsats } = await stage.buy();
+    const neighbour = stage.fake.addWallet('Neighbour');
+    stage.fake.oracle.strictKeys = false;
+    const { bolt11 = '' } = await asNeighbour(stage, neighbour, { out: false, amount: changeMsats / 1000 });
+    await stage.guest.say(`refund ${bolt11}`);
+    stage.fake.oracle.strictKeys = true;
+    await stage.hears(/cannot pay it\. The money is still yours/);
+    await ends(stage, await stage.refund(changeMsats), 'paid');
+  });
+});
+
+function staged(name: string, options: StageOptions, play: (stage: Stage) => Promise<void>): void {
+  it.concurrent(name, { timeout: 60_000 }, async () => {
+    const stage = await openStage(options);
+    try {
+      await play(stage);
+      await stage.restart();
+      await expectTruth(stage);
+    } finally {
+      await stage.close();
+    }
+  });
+}
