@@ -9,7 +9,7 @@ export interface Purchase {
   readonly evalSats: number;
   readonly workSats: number;
   readonly changeSats: number;
-  /** The signed receipts, as JSON lines: of the charge and of the refund. */
+  /** The signed receipts, as JSON lines, a whole chain: of the look, of the work, and of the refund. */
   readonly receipts: string;
 }
 
@@ -32,9 +32,9 @@ export async function buyByWords(chat: Chat, lnbits: FakeLnbits, request = REQUE
   await ear.takeText(new RegExp(`^Paid out: ${changeSats} sats`));
   await chat.say(`receipt ${id}`);
   await ear.takeText(new RegExp(`^${id}: complete\\.`));
-  const charge = await ear.takeText(/^\{.*"sig":.*\}$/);
-  const refund = await ear.takeText(/^\{.*"sig":.*\}$/);
-  const receipts = `${charge[0]}\n${refund[0]}`;
+  const chain: string[] = [];
+  while (chain.length < 3) chain.push((await ear.takeText(/^\{.*"sig":.*\}$/))[0]);
+  const receipts = chain.join('\n');
   return { id, evalSats: Number(look), workSats: Number(work), changeSats, receipts };
 }
 
@@ -46,6 +46,7 @@ interface RpcMessage {
     readonly job?: RpcJob;
     readonly receipt?: unknown;
     readonly refund_receipts?: readonly unknown[];
+    readonly earlier_receipts?: readonly unknown[];
   };
   readonly error?: { readonly code: number; readonly message: string };
 }
@@ -102,8 +103,8 @@ export async function buyByRpc(chat: Chat, lnbits: FakeLnbits, request = REQUEST
     .update(Buffer.from(refund?.preimage ?? '', 'hex'))
     .digest('hex');
   if (hash !== refund?.payment_hash) throw new Error('the preimage does not prove the refund');
-  const { receipt, refund_receipts: more = [] } = await call('job.receipt', { id });
-  const receipts = [receipt, ...more].map((one) => JSON.stringify(one)).join('\n');
+  const { receipt, refund_receipts: more = [], earlier_receipts: earlier = [] } = await call('job.receipt', { id });
+  const receipts = [...earlier, receipt, ...more].map((one) => JSON.stringify(one)).join('\n');
   return { id, evalSats: job.invoice.amount_sats, workSats: quoted.invoice?.amount_sats ?? 0, changeSats, receipts };
 }
 

@@ -19,8 +19,8 @@ const SAID: readonly (readonly [RegExp, number])[] = [
   [/^Paying out /, 1],
   [/^Paid out: /, 1],
   [/: complete\./, 1],
-  // The receipts of the charge and of the refund.
-  [/^\{"id":/, 2],
+  // The receipts of the look, of the work, and of the refund.
+  [/^\{"id":/, 3],
 ];
 /** Said when a step takes longer than usual, and death makes it longer. */
 const SAID_WHEN_SLOW = /^Paid\. (Looking at|Working on) /;

@@ -3,6 +3,7 @@ import { scripts, type PayScript, type Profile } from '../fakes/lnbits/index.ts'
 import { asNeighbour, hashOf, openStage, type Stage, type StageOptions } from './stage.ts';
 import { ends, expectTruth, payouts, stateOf } from './verdict.ts';
 
+const POST = { method: 'POST', path: /^\/api\/v1\/payments$/ };
 const WAITS = /on their way\. It takes longer than usual; nothing for you to do/;
 const FRESH = /could not be sent .* They are still yours: send a fresh invoice/;
 
@@ -76,6 +77,30 @@ describe.for(['1.5', '1.6'] satisfies Profile[])('LNbits %s refuses', (profile) 
     stage.fake.node.down = false;
     await ends(stage, await stage.refund(changeMsats), 'paid');
     expect(stage.fake.node.payCalls(hash)).toBe(0);
+  });
+
+  staged('the key for payments is refused for a while', { profile }, async (stage) => {
+    const { changeMsats } = await stage.buy();
+    const fault = { kind: 'instead', status: 404, body: '{"detail":"Wallet not found."}' } as const;
+    stage.fake.faults.add({ ...POST, nth: 2, fault });
+    const hash = await stage.refund(changeMsats);
+    await stage.clock.pass(30);
+    expect(stateOf(stage, hash)).toBe('committed');
+    await ends(stage, hash, 'paid');
+    await stage.hears(WAITS);
+  });
+
+  staged('a post that we gave up is carried out when its invoice has run out', { profile }, async (stage) => {
+    const { fake, clock } = stage;
+    const { changeMsats } = await stage.buy();
+    fake.faults.add({ ...POST, nth: 2, fault: { kind: 'silence', runAfterMs: null } });
+    const start = clock.seconds();
+    const hash = await stage.refund(changeMsats, scripts.ok, { expirySeconds: 110 });
+    await clock.pass(150 - (clock.seconds() - start));
+    expect(stateOf(stage, hash)).toBe('sent');
+    const late = fake.requests.findLast(({ body }) => body.includes('"out":true'));
+    await asNeighbour(stage, fake.wallet, JSON.parse(late?.body ?? '{}') as object);
+    await ends(stage, hash, 'paid');
   });
 
   staged('with a service fee it can never be asked again: what failed stays unproven', { profile }, async (stage) => {
