@@ -69,6 +69,7 @@ export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHa
         // Not yet: the customer hears after a minute that it is on its way, a person after a day that it waits.
         if (error instanceof RunAgain || error instanceof OutsideError)
           database.write((tx) => tellWaiting(options, tx, payout));
+        if (error instanceof RunAgain && payout.told === '') throw new RunAgain(Math.min(error.seconds, SLOW_AFTER));
         throw error;
       }
     },

@@ -84,16 +84,21 @@ describe('an invoice that is not what was asked for', () => {
   };
   for (const [what, hostile] of Object.entries(HOSTILE)) {
     // The first sound invoice has shown whose node it is.
-    staged(`${what}: shown to nobody`, { profile: '1.6' }, async (stage) => {
-      await stage.buy();
-      stage.fake.node.hostile = hostile;
-      const before = stage.guest.heard.filter((text) => text.startsWith('lnbc')).length;
-      await stage.guest.say('job And why is the grass green?');
-      await stage.hears(NONE);
-      expect(stage.guest.heard.filter((text) => text.startsWith('lnbc')).length).toBe(before);
-      stage.fake.node.hostile = null;
-      await stage.buy();
-    }, /^invoice\.mismatch /);
+    staged(
+      `${what}: shown to nobody`,
+      { profile: '1.6' },
+      async (stage) => {
+        await stage.buy();
+        stage.fake.node.hostile = hostile;
+        const before = stage.guest.heard.filter((text) => text.startsWith('lnbc')).length;
+        await stage.guest.say('job And why is the grass green?');
+        await stage.hears(NONE);
+        expect(stage.guest.heard.filter((text) => text.startsWith('lnbc')).length).toBe(before);
+        stage.fake.node.hostile = null;
+        await stage.buy();
+      },
+      /^invoice\.mismatch /,
+    );
   }
 });
 

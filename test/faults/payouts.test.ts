@@ -36,8 +36,18 @@ const STORIES: Readonly<Record<string, Story>> = {
   'paid, zeros for a preimage': { script: { ...ok, preimage: 'zeros' }, end: 'paid' },
   'paid, a wrong preimage': { script: { ...ok, preimage: 'wrong' }, end: 'paid' },
   'failed at once': { script: scripts.fail, end: 'dead' },
-  'unknown, then paid': { script: scripts.unknownThenPaid, then: paidLater, end: 'paid', hears: /on their way\. It takes/ },
-  'unknown, then failed': { script: scripts.unknownThenFailed, then: failedLater, end: 'dead', hears: /on their way\. It takes/ },
+  'unknown, then paid': {
+    script: scripts.unknownThenPaid,
+    then: paidLater,
+    end: 'paid',
+    hears: /on their way\. It takes/,
+  },
+  'unknown, then failed': {
+    script: scripts.unknownThenFailed,
+    then: failedLater,
+    end: 'dead',
+    hears: /on their way\. It takes/,
+  },
   'in flight, then paid': { script: scripts.inFlight(40), end: 'paid' },
   'in flight, then failed': { script: scripts.inFlight(40, 'failed'), end: 'dead' },
   'in flight, then paid, and nobody can look meanwhile': {
@@ -71,8 +81,17 @@ const STORIES: Readonly<Record<string, Story>> = {
   'the adapter crashes, and it failed': { script: scripts.crash('failed'), then: failedLater, end: 'dead' },
   'slower than LNbits waits, then paid': { script: scripts.slow(90), end: 'paid' },
   'slower than LNbits waits, then failed': { script: scripts.slow(90, 'failed'), end: 'dead' },
-  'nobody ever learns': { script: scripts.never, then: ({ clock }) => clock.pass(400), end: 'sent', hears: /on their way\. It takes/ },
-  'LNbits has no real node (FakeWallet)': { script: scripts.onlyInternal, then: ({ clock }) => clock.pass(400), end: 'sent' },
+  'nobody ever learns': {
+    script: scripts.never,
+    then: ({ clock }) => clock.pass(400),
+    end: 'sent',
+    hears: /on their way\. It takes/,
+  },
+  'LNbits has no real node (FakeWallet)': {
+    script: scripts.onlyInternal,
+    then: ({ clock }) => clock.pass(400),
+    end: 'sent',
+  },
 };
 
 const LIVES: readonly (readonly [life: string, kills: readonly string[]])[] = [

@@ -13,7 +13,13 @@ import type { Agent } from '../../src/ports/agent.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
 import { createFastClock, type FastClock } from '../builders/fast-clock.ts';
 import { openHouse, RELAY, rng, type Guest, type House } from '../builders/house.ts';
-import { startFakeLnbits, type FakeLnbits, type FakeWallet, type PayScript, type Profile } from '../fakes/lnbits/index.ts';
+import {
+  startFakeLnbits,
+  type FakeLnbits,
+  type FakeWallet,
+  type PayScript,
+  type Profile,
+} from '../fakes/lnbits/index.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
 
 export interface StageOptions {
@@ -176,10 +182,12 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       await alive;
       const busy = `SELECT count(*) FROM tasks WHERE state <> 'dead' AND kind NOT IN
         ('invoice.watch', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'order.timer')`;
-      await clock.until('quiet', () => read(busy) === 0, 900).catch((error: unknown) => {
-        const left = current.database.read.$client.prepare(`SELECT kind, state, due_at, tries, error FROM tasks`);
-        throw new Error(`${String(error)}: ${JSON.stringify(left.all())}`);
-      });
+      await clock
+        .until('quiet', () => read(busy) === 0, 900)
+        .catch((error: unknown) => {
+          const left = current.database.read.$client.prepare(`SELECT kind, state, due_at, tries, error FROM tasks`);
+          throw new Error(`${String(error)}: ${JSON.stringify(left.all())}`);
+        });
     },
     close: async () => {
       await alive;

@@ -33,9 +33,11 @@ export function stateOf(stage: Stage, hash: string): string | undefined {
 
 /** Waits until this payout has come to this end. */
 export async function ends(stage: Stage, hash: string, state: PayoutRow['state'], seconds = 900): Promise<void> {
-  await stage.clock.until(`the payout being ${state}`, () => stateOf(stage, hash) === state, seconds).catch((error) => {
-    throw new Error(`${String(error)}; it is ${stateOf(stage, hash) ?? 'unknown'}\n${stage.guest.heard.join('\n')}`);
-  });
+  await stage.clock
+    .until(`the payout being ${state}`, () => stateOf(stage, hash) === state, seconds)
+    .catch((error) => {
+      throw new Error(`${String(error)}; it is ${stateOf(stage, hash) ?? 'unknown'}\n${stage.guest.heard.join('\n')}`);
+    });
 }
 
 /**
@@ -63,10 +65,14 @@ export async function expectTruth(stage: Stage, expectedErrors: RegExp = /^$/): 
     Number(balance(reader, WALLET)),
   );
   expect(
-    ours.filter(({ state }) => state === 'paid').map(({ hash, amountMsats, feeMsats }) => [hash, amountMsats, feeMsats]),
+    ours
+      .filter(({ state }) => state === 'paid')
+      .map(({ hash, amountMsats, feeMsats }) => [hash, amountMsats, feeMsats]),
   ).toEqual(
     ours.flatMap(({ hash }) => {
-      const row = rows.find(({ payment_hash, amount, status }) => payment_hash === hash && amount < 0 && status === 'success');
+      const row = rows.find(
+        ({ payment_hash, amount, status }) => payment_hash === hash && amount < 0 && status === 'success',
+      );
       return row === undefined ? [] : [[hash, 0 - row.amount, 0 - row.fee]];
     }),
   );
@@ -84,7 +90,12 @@ export async function expectTruth(stage: Stage, expectedErrors: RegExp = /^$/): 
 
   expect(unexplainedWaits(stage)).toEqual([]);
   const told = guest.heard.filter((text) => text.startsWith('Paid out: '));
-  expect(told.map(hashIn).sort()).toEqual(ours.filter(({ state }) => state === 'paid').map(({ hash }) => hash).sort());
+  expect(told.map(hashIn).sort()).toEqual(
+    ours
+      .filter(({ state }) => state === 'paid')
+      .map(({ hash }) => hash)
+      .sort(),
+  );
   expect(guest.heard.filter((text) => text.includes('could not be sent')).length).toBe(
     ours.filter(({ state }) => state === 'dead').length,
   );
