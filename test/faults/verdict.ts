@@ -45,7 +45,7 @@ export async function ends(stage: Stage, hash: string, state: PayoutRow['state']
  * the same; nothing was paid twice; and the customer was told what is true of each payout, once. No error of our own
  * is logged but `expectedErrors`.
  */
-export async function expectTruth(stage: Stage, expectedErrors: RegExp = /^$/): Promise<void> {
+export async function expectTruth(stage: Stage, expectedErrors = /^$/): Promise<void> {
   const { fake, guest } = stage;
   fake.faults.clear();
   await stage.quiet();
