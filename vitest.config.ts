@@ -7,7 +7,7 @@ const reports = process.env['TEST_REPORTS'];
 
 /**
  * `fast`: everything within one process, on loopback sockets and temporary files at most.
- * `e2e`: the daemon as a child, killed and restarted; and all of LNbits' faults, in this process but long. `interop`: relays and clients of others.
+ * `e2e`: the daemon as a child, killed and restarted. `interop`: relays and clients of others.
  * `faults`: all that LNbits can do wrong, under a clock that runs fast. `lnbits`: needs a real LNbits. `bench`: prints, asserts nothing.
  */
 export default defineConfig({
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           ...base,
           name: 'e2e',
-          include: ['test/e2e/**/*.e2e.test.ts', 'test/crash/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          include: ['test/e2e/**/*.e2e.test.ts', 'test/crash/**/*.test.ts'],
           globalSetup: ['test/e2e/build.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -48,7 +48,14 @@ export default defineConfig({
         },
       },
       {
-        test: { ...base, name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 60_000, maxWorkers: 2 },
+        test: {
+          ...base,
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxConcurrency: 20, // they mostly wait
+          maxWorkers: 2,
+        },
       },
       {
         test: { ...base, name: 'lnbits', include: ['test/real/**/*.test.ts'], testTimeout: 300_000, maxWorkers: 1 },
