@@ -53,7 +53,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 60_000,
-          maxConcurrency: 20, // they mostly wait
+          maxConcurrency: 8, // they mostly wait
           maxWorkers: 2,
         },
       },

@@ -181,7 +181,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     quiet: async () => {
       await alive;
       const busy = `SELECT count(*) FROM tasks WHERE state <> 'dead' AND kind NOT IN
-        ('invoice.watch', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'order.timer')`;
+        ('invoice.watch', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'refund.auto')`;
       await clock
         .until('quiet', () => read(busy) === 0, 900)
         .catch((error: unknown) => {
