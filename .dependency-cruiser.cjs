@@ -2,7 +2,7 @@
  * Imports point down. Each line may import itself and the lines above it; folders on one line do not know each other,
  * except the base, whose folders build on one another (and never in a circle).
  */
-const BASE = ['lib', 'nostr', 'bolt11', 'pricing', 'receipts', 'ports', 'config'];
+const BASE = ['lib', 'curve', 'nostr', 'bolt11', 'pricing', 'receipts', 'ports', 'config'];
 const LAYERS = [
   BASE,
   ['db'],

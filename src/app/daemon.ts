@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { Settings } from '../config/index.ts';
+import { curve } from '../curve/index.ts';
 import {
   dataDir,
   keepFact,
@@ -76,6 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (devRelay !== null) undo.unshift(() => devRelay.close());
     const where = relaysOf(options, devRelay);
     const signer = createLocalSigner(options.secretKey, rng);
+    log.info('curve.engine', { name: curve.name });
     checkIdentity(database, signer.publicKey);
     const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
     await adopt(adapters.wallet, database, options);

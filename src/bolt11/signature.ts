@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import * as secp from '@noble/secp256k1';
+import { curve } from '../curve/index.ts';
 import { sha256 } from '../lib/hash.ts';
 import { wordsToBytes, wordsToPaddedBytes, bytesToWords } from './words.ts';
 
@@ -23,14 +24,13 @@ export function recoverPayee(
 ): string | null {
   const hash = signedHash(prefix, data);
   const bytes = wordsToBytes(signature);
+  if (claimed === null) {
+    const payee = curve.recover(hash, bytes.subarray(0, 64), bytes[64] ?? 255);
+    return payee === null ? null : Buffer.from(payee).toString('hex');
+  }
   try {
-    if (claimed !== null) {
-      const valid = secp.verify(bytes.subarray(0, 64), hash, Buffer.from(claimed, 'hex'), { prehash: false });
-      return valid ? claimed : null;
-    }
-    // BOLT 11 has the recovery id last, the library wants it first.
-    const recoverable = Uint8Array.of(bytes[64] ?? 255, ...bytes.subarray(0, 64));
-    return Buffer.from(secp.recoverPublicKey(recoverable, hash, { prehash: false })).toString('hex');
+    const valid = secp.verify(bytes.subarray(0, 64), hash, Buffer.from(claimed, 'hex'), { prehash: false });
+    return valid ? claimed : null;
   } catch {
     return null;
   }

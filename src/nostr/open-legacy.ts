@@ -1,10 +1,9 @@
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
-import { hasValidSignature } from './curve.ts';
 import { looksLikeNip04 } from './nip04.ts';
 import { looksLikeNip44 } from './nip44.ts';
 import { ageOf, decrypted, isAddressedTo, repliesTo, type Dropped, type OpenedDm } from './opened-dm.ts';
 import type { Signer } from './signer.ts';
-import { readEvent } from './verify.ts';
+import { hasValidSignature, readEvent } from './verify.ts';
 
 export const LEGACY_DM = 4;
 

@@ -1,5 +1,4 @@
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
-import { hasValidSignature } from './curve.ts';
 import { looksLikeNip44 } from './nip44.ts';
 import {
   ageOf,
@@ -11,7 +10,7 @@ import {
   type OpenedDm,
 } from './opened-dm.ts';
 import type { Signer } from './signer.ts';
-import { eventId, readEvent, readUnsigned } from './verify.ts';
+import { eventId, hasValidSignature, readEvent, readUnsigned } from './verify.ts';
 
 export const GIFT_WRAP = 1059;
 /** As 1059, but not stored by relays. */

@@ -1,5 +1,5 @@
 import { sha256Hex } from '../lib/hash.ts';
-import { hasValidSignature } from './curve.ts';
+import { verifiesHash } from './curve.ts';
 import type { NostrEvent, Rumor } from './event.ts';
 
 /** product.md: Limits. Bytes of the serialised event. */
@@ -61,4 +61,9 @@ export function readEvent(value: unknown, maxTags = MAX_TAGS): NostrEvent | null
 export function verifyEvent(value: unknown, maxTags = MAX_TAGS): NostrEvent | null {
   const event = readEvent(value, maxTags);
   return event !== null && hasValidSignature(event) ? event : null;
+}
+
+/** Whether id and signature of a well-formed event (see `readEvent`) are true. Nothing is remembered from call to call. */
+export function hasValidSignature(event: NostrEvent): boolean {
+  return eventId(event) === event.id && verifiesHash(event.id, event.pubkey, event.sig);
 }
