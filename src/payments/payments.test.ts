@@ -577,6 +577,7 @@ describe('whatever the wallet answers, and whenever', () => {
           expect(length).toBe(0);
         }
         wallet.route = 'settles';
+        wallet.proof = 'dead';
         for (let minute = 0; minute < 60; minute++) {
           clock.advance(60_000);
           await settled();

@@ -48,6 +48,8 @@ export function createScriptedWallet(clock: Clock, openingMsats: bigint): Script
   const nodeKey = Buffer.alloc(32, 7);
   const incoming = new Map<string, Incoming>();
   const outgoing = new Map<string, { status: OutgoingStatus; amountMsats: bigint; posts: number }>();
+  /** A node that has proven a payment dead never settles it. */
+  const dead = new Set<string>();
   const scripts = new Map<Method, (OutsideError | ((real: unknown) => unknown))[]>();
   const calls: ScriptedWallet['calls'] = [];
   let serial = 0;
@@ -79,7 +81,9 @@ export function createScriptedWallet(clock: Clock, openingMsats: bigint): Script
     },
     end: (paymentHash, how) => {
       const payment = outgoing.get(paymentHash);
-      if (payment === undefined || payment.status.state === 'paid') throw new Error('nothing to end');
+      if (payment === undefined || payment.status.state === 'paid' || dead.has(paymentHash)) {
+        throw new Error('nothing to end');
+      }
       payment.status =
         how === 'settled' ? { state: 'paid', feeMsats: FEE, preimage: 'ee'.repeat(32) } : { state: 'failed' };
       if (how === 'settled') wallet.holds.msats -= payment.amountMsats + FEE;
@@ -122,6 +126,7 @@ export function createScriptedWallet(clock: Clock, openingMsats: bigint): Script
       act('probeFailure', paymentHash, () => {
         const payment = outgoing.get(paymentHash);
         if (wallet.proof === 'paid' && payment?.status.state === 'failed') wallet.end(paymentHash, 'settled');
+        if (wallet.proof === 'dead') dead.add(paymentHash);
         return wallet.proof;
       }),
     recent: async () => [],
