@@ -542,7 +542,7 @@ describe('whatever the wallet answers, and whenever', () => {
   const trouble = fc.array(fc.tuple(methods, fc.constantFrom('unavailable', 'unknown', 'lost')), { maxLength: 25 });
   const moves = fc.array(fc.constantFrom('route', 'settle', 'fail', 'receive', 'prove', 'time'), { maxLength: 12 });
 
-  it('no sat is lost or paid twice, and all ends well when the trouble ends', async () => {
+  it('no sat is lost or paid twice, and all ends well when the trouble ends', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(trouble, moves, async (troubles, things) => {
         open();
