@@ -58,7 +58,15 @@ export default defineConfig({
         },
       },
       {
-        test: { ...base, name: 'lnbits', include: ['test/real/**/*.test.ts'], testTimeout: 300_000, maxWorkers: 1 },
+        test: {
+          ...base,
+          name: 'lnbits',
+          include: ['test/real/**/*.test.ts'],
+          globalSetup: ['test/e2e/build.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+        },
       },
       {
         test: {

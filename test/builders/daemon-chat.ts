@@ -23,6 +23,12 @@ export class Ear {
   readonly wraps = new Map<string, string>();
   readonly #taken = new Set<Heard>();
   readonly #waiting = new Set<() => void>();
+  readonly #patienceMs: number;
+
+  /** `patienceMs`: how long it waits for any one message. */
+  constructor(patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
+  }
 
   hear(wrapId: string, message: Heard): void {
     this.wraps.set(wrapId, message.rumorId);
@@ -31,9 +37,9 @@ export class Ear {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** The first message, heard already or within half a minute, that `read` makes something of and that nobody took. */
-  async take<T>(what: string, read: (text: string) => T | undefined): Promise<T> {
-    const find = (): T | undefined => {
+  /** The first message, heard already or in time, that `read` makes something of and that nobody took. */
+  take<T>(what: string, read: (text: string) => T | undefined): Promise<T> {
+    return this.#wait(what, () => {
       for (const message of this.messages) {
         const found = this.#taken.has(message) ? undefined : read(message.text);
         if (found === undefined) continue;
@@ -41,7 +47,19 @@ export class Ear {
         return found;
       }
       return undefined;
-    };
+    });
+  }
+
+  takeText(match: RegExp): Promise<RegExpExecArray> {
+    return this.take(String(match), (text) => match.exec(text) ?? undefined);
+  }
+
+  /** Resolves once what was heard is enough; takes nothing. */
+  async until(what: string, isEnough: () => boolean): Promise<void> {
+    await this.#wait(what, () => isEnough() || undefined);
+  }
+
+  async #wait<T>(what: string, find: () => T | undefined): Promise<T> {
     let look = (): void => {};
     const later = new Promise<T>((resolve) => {
       look = () => {
@@ -54,16 +72,12 @@ export class Ear {
       look();
     });
     try {
-      return await withinMs(PATIENCE_MS, what, later);
+      return await withinMs(this.#patienceMs, what, later);
     } catch (error) {
       const heard = this.messages.map(({ text }) => `  ${text.slice(0, 160)}`).join('\n');
       throw new Error(`${error instanceof Error ? error.message : ''}; heard:\n${heard}`, { cause: error });
     } finally {
       this.#waiting.delete(look);
     }
-  }
-
-  takeText(match: RegExp): Promise<RegExpExecArray> {
-    return this.take(String(match), (text) => match.exec(text) ?? undefined);
   }
 }

@@ -22,6 +22,8 @@ export interface CustomerOptions {
   readonly secretKey?: Uint8Array;
   /** The relays ask for AUTH (NIP-42) at once: answered, and nothing else said before. */
   readonly answersAuth?: boolean;
+  /** How long it waits for any one message; default: half a minute. */
+  readonly patienceMs?: number;
 }
 
 /** Connected, listening on all of `relays`, and with its relay list (kind 10050) published there. */
@@ -32,7 +34,7 @@ export async function openCustomer(
 ): Promise<Customer> {
   const secretKey = options.secretKey ?? generateSecretKey();
   const publicKey = getPublicKey(secretKey);
-  const ear = new Ear();
+  const ear = new Ear(options.patienceMs);
   const lines = new Map<string, Line>();
   for (const url of relays) {
     const line = await openLine(url, (event) => {

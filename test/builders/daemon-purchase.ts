@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { FakeLnbits } from '../fakes/lnbits/index.ts';
 import type { Chat } from './daemon-chat.ts';
 import { ANSWER } from './daemon-outside.ts';
 
@@ -13,22 +12,30 @@ export interface Purchase {
   readonly receipts: string;
 }
 
+/** A customer's money, whichever wallet it is in. The fake LNbits is one: its node stands for all others. */
+export interface Purse {
+  /** Pays, whether Timmy lives or not; false when the invoice cannot be paid. */
+  payInvoice(bolt11: string): boolean | Promise<boolean>;
+  /** An invoice of the customer's own. */
+  receiveInvoice(amountMsats: number): string | Promise<string>;
+}
+
 export const REQUEST = 'Why is the sky blue? Please answer in one sentence.';
 
 /** The whole job in words: look, quote, work, change paid out to an invoice of the customer's, receipts. */
-export async function buyByWords(chat: Chat, lnbits: FakeLnbits, request = REQUEST): Promise<Purchase> {
+export async function buyByWords(chat: Chat, purse: Purse, request = REQUEST): Promise<Purchase> {
   const { ear } = chat;
   await chat.say(request);
   const [, id = '', look] = await ear.takeText(/^(J-\w{5})\. (\d+) sats now for a look/);
-  await payInvoice(lnbits, (await ear.takeText(/^lnbc\w+$/))[0]);
+  await pay(purse, (await ear.takeText(/^lnbc\w+$/))[0]);
   const [, work] = await ear.takeText(new RegExp(`${id} is accepted\\. (\\d+) sats`));
-  await payInvoice(lnbits, (await ear.takeText(/^lnbc\w+$/))[0]);
+  await pay(purse, (await ear.takeText(/^lnbc\w+$/))[0]);
   const bill = new RegExp(`${escaped(ANSWER)}[^]*?(\\d+) paid, (\\d+) used, (\\d+) yours`);
   const [, paid, , change] = await ear.takeText(bill);
   if (paid !== work) throw new Error(`quoted ${work}, billed ${paid}`);
 
   const changeSats = Number(change);
-  await chat.say(lnbits.receiveInvoice(changeSats * 1000));
+  await chat.say(await purse.receiveInvoice(changeSats * 1000));
   await ear.takeText(new RegExp(`^Paid out: ${changeSats} sats`));
   await chat.say(`receipt ${id}`);
   await ear.takeText(new RegExp(`^${id}: complete\\.`));
@@ -64,8 +71,8 @@ interface RpcJob {
   } | null;
 }
 
-/** The same in JSON-RPC (protocol.md §1): requests are answered, states and money arrive as notifications. */
-export async function buyByRpc(chat: Chat, lnbits: FakeLnbits, request = REQUEST): Promise<Purchase> {
+/** The same in JSON-RPC: requests are answered, states and money arrive as notifications. */
+export async function buyByRpc(chat: Chat, purse: Purse, request = REQUEST): Promise<Purchase> {
   let calls = 0;
   const call = async (method: string, params: object): Promise<NonNullable<RpcMessage['result']>> => {
     const id = ++calls;
@@ -87,17 +94,17 @@ export async function buyByRpc(chat: Chat, lnbits: FakeLnbits, request = REQUEST
   const { job } = await call('job.create', { request });
   if (job?.invoice?.purpose !== 'eval') throw new Error('job.create came without its invoice');
   const { id } = job;
-  await payInvoice(lnbits, job.invoice.bolt11);
+  await pay(purse, job.invoice.bolt11);
   const quoted = await update(
     'the work invoice',
     ({ state, invoice }) => state === 'awaiting_work_payment' && invoice !== null,
   );
-  await payInvoice(lnbits, quoted.invoice?.bolt11 ?? '');
+  await pay(purse, quoted.invoice?.bolt11 ?? '');
   const done = await update('complete', ({ state }) => state === 'complete');
   if (done.result !== ANSWER) throw new Error('the answer is not the one of the model');
 
   const changeSats = done.refund?.amount_sats ?? 0;
-  await call('job.refund', { id, destination: lnbits.receiveInvoice(changeSats * 1000) });
+  await call('job.refund', { id, destination: await purse.receiveInvoice(changeSats * 1000) });
   const { refund } = await update('change paid', (one) => one.refund?.state === 'paid');
   const hash = createHash('sha256')
     .update(Buffer.from(refund?.preimage ?? '', 'hex'))
@@ -108,9 +115,8 @@ export async function buyByRpc(chat: Chat, lnbits: FakeLnbits, request = REQUEST
   return { id, evalSats: job.invoice.amount_sats, workSats: quoted.invoice?.amount_sats ?? 0, changeSats, receipts };
 }
 
-/** Somebody's wallet pays: LNbits has the money whether Timmy lives or not. */
-async function payInvoice(lnbits: FakeLnbits, bolt11: string): Promise<void> {
-  if (!lnbits.payInvoice(bolt11)) throw new Error('the invoice cannot be paid');
+async function pay(purse: Purse, bolt11: string): Promise<void> {
+  if (!(await purse.payInvoice(bolt11))) throw new Error('the invoice cannot be paid');
 }
 
 function rpcIn(text: string): RpcMessage | undefined {

@@ -22,7 +22,7 @@ export interface Ending {
 }
 
 const READY_WITHIN_MS = 30_000;
-/** protocol.md §3: SIGTERM ends it within 10 s. */
+/** It promises to end within 10 s of a SIGTERM. */
 const STOPPED_WITHIN_MS = 10_000;
 const ROOT = new URL('../..', import.meta.url).pathname;
 

@@ -75,7 +75,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
         randomBytes(32),
       );
 
-    test('A1–A4 keys and the wallet', async () => {
+    test('keys and the wallet', async () => {
       expect(await call('GET', '/api/v1/wallet')).toMatchObject({
         status: 401,
         body: { detail: 'No Api Key provided.' },
@@ -91,7 +91,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(Number.isInteger(byAdminkey.body['balance'])).toBe(true);
     });
 
-    test('A5–A7 which key for what', async () => {
+    test('which key for what', async () => {
       const { inkey, adminkey } = server.ours;
       const refused = { status: 403, body: { detail: 'Invoice (or Admin) key required.' } };
       expect(await call('POST', '/api/v1/payments', inkey, { out: true, bolt11: outside(1000n) })).toMatchObject(
@@ -102,7 +102,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(missing).toMatchObject({ status: 400, body: { detail: 'Missing BOLT11 invoice' } });
     });
 
-    test('A8–A10 errors', async () => {
+    test('errors', async () => {
       const negative = await create({ amount: -1 });
       expect(negative.status).toBe(400);
       expect(Array.isArray(negative.body['detail'])).toBe(true);
@@ -111,7 +111,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect((await call('POST', '/api/v1/payments', undefined, '{"out": fal')).status).toBe(400);
     });
 
-    test('A15, A17, G6 health, slash, version', async () => {
+    test('health, slash, version', async () => {
       expect((await call('GET', '/api/v1/health')).status).toBe(200);
       expect((await call('GET', '/api/v1/wallet/', server.ours.inkey)).status).toBe(307);
       expect((await call('PUT', '/api/v1/payments', server.ours.adminkey, {})).status).toBe(405);
@@ -119,15 +119,17 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(info?.version).toMatch(new RegExp(`^${server.profile.replace('.', '\\.')}`));
     });
 
-    test('B1, B2, B4, B5 a new invoice', async () => {
+    test('a new invoice', async () => {
       const { status, body } = await create({
         expiry: 600,
         extra: { timmy_intent: 'i-1', tag: 'timmy' },
         unknown_field: 1,
       });
       expect(status).toBe(201);
-      const fields = [...FIELDS.split(' '), ...(server.profile === '1.6' ? ['external_id'] : [])];
-      expect(Object.keys(body).sort()).toEqual(fields.sort());
+      // 1.5 has it too, from 1.5.5 on.
+      const { external_id: external, ...fields } = body;
+      expect(Object.keys(fields).sort()).toEqual(FIELDS.split(' ').sort());
+      if (server.profile === '1.6') expect(external).toBeNull();
       expect(body).toMatchObject({
         status: 'pending',
         amount: 7000,
@@ -153,7 +155,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(details).toMatchObject({ wallet_id: server.ours.id, extra: { timmy_intent: 'i-1' } });
     });
 
-    test('B6–B9, B11, B12 odd requests', async () => {
+    test('odd requests', async () => {
       const without = await call('POST', '/api/v1/payments', server.ours.inkey, { out: false, memo: 'x' });
       expect(without.status).toBe(500);
       expect((await create({ amount: 10.9 })).body['amount']).toBe(10_000);
@@ -177,7 +179,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect((await create()).body['payment_hash']).not.toBe((await create()).body['payment_hash']);
     });
 
-    test('C1, C4, C5 a pending invoice, to its owner and to others', async () => {
+    test('a pending invoice, to its owner and to others', async () => {
       const { body } = await create();
       const hash = String(body['payment_hash']);
       const mine = (await get(hash, server.ours.inkey)).body;
@@ -196,7 +198,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(await get('sse', server.ours.inkey)).toMatchObject(absent);
     });
 
-    test('E1, E2, C2, F2 an internal payment', async () => {
+    test('an internal payment', async () => {
       const { body } = await create({}, server.theirs);
       const [ours, theirs] = [await balance(server.ours), await balance(server.theirs)];
       const paid = await pay(body['bolt11']);
@@ -227,7 +229,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       }
     });
 
-    test('C9 a wallet that paid itself is shown the outgoing row, and both in the list', async () => {
+    test('a wallet that paid itself is shown the outgoing row, and both in the list', async () => {
       const { body } = await create();
       await pay(body['bolt11']);
       const hash = String(body['payment_hash']);
@@ -242,7 +244,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(incoming.body).toMatchObject({ total: 1, data: [{ amount: 7000, status: 'success' }] });
     });
 
-    test('E4, E17, E25, E26 refusals, and no row of them', async () => {
+    test('refusals, and no row of them', async () => {
       const { body } = await create({}, server.theirs);
       const copy = decodeInvoice(String(body['bolt11']));
       if ('invalid' in copy) throw new Error(copy.invalid);
@@ -289,7 +291,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect((await pay(String(body['bolt11']).toUpperCase())).status).toBe(201);
     });
 
-    test('E6, E32, C3, E14 FakeWallet pays nobody outside: failed, and a re-post proves nothing', async () => {
+    test('FakeWallet pays nobody outside: failed, and a re-post proves nothing', async () => {
       const bolt11 = outside(20_000n);
       const copy = decodeInvoice(bolt11);
       const hash = 'invalid' in copy ? '' : copy.paymentHash;
@@ -316,7 +318,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect(page.body).toMatchObject({ total: 1 });
     });
 
-    test('E18 the reserve', async () => {
+    test('the reserve', async () => {
       for (const [amount, reserve] of [
         [1000n, 2000],
         [1_000_000n, 10_000],
@@ -330,7 +332,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       }
     });
 
-    test('D1–D5 lists', async () => {
+    test('lists', async () => {
       for (let i = 0; i < 11; i++) await create({ memo: `List ${i}` });
       const list = async (query: string): Promise<Reply> => call('GET', `/api/v1/payments${query}`, server.ours.inkey);
       const newest = await list('');
@@ -350,7 +352,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect((await list('/paginated?offset=5000')).body).toMatchObject({ data: [], total: 0 });
     });
 
-    test('C11, C12 past its expiry an invoice is what the version makes of it', async () => {
+    test('past its expiry an invoice is what the version makes of it', async () => {
       const { body } = await create({ expiry: 1 }, server.theirs);
       const hash = String(body['payment_hash']);
       const { expiresAt } = decodeInvoice(String(body['bolt11'])) as { expiresAt: number };
@@ -366,7 +368,7 @@ export function lnbitsHttpContract(name: string, open: () => Promise<LnbitsUnder
       expect((await get(hash, server.ours.inkey)).status).toBe(404);
     });
 
-    test('F1, F2, F3 pushes go to whoever listens and come from whoever speaks', async () => {
+    test('pushes go to whoever listens and come from whoever speaks', async () => {
       const { body } = await create();
       const heard: { topic: string; message: string }[] = [];
       const topics = [server.ours.inkey, String(body['payment_hash']), 'anything'];

@@ -1,7 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
-import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,8 +13,17 @@ export interface RealWallet {
 
 export interface RealLnbits {
   readonly url: string;
+  /** As it tells itself, in full. */
   readonly version: string;
+  /** Which of the two lines the fake imitates this version belongs to. */
+  readonly profile: '1.5' | '1.6';
   addWallet(name: string, fundSats: number): Promise<RealWallet>;
+  /**
+   * Gone until `back`. Its books stay; FakeWallet forgets the invoices that were open. From then on invoices that are
+   * made with `internal` have another payee than the rest, as on every LNbits that has a real node.
+   */
+  away(): Promise<void>;
+  back(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,55 +34,37 @@ function python(): string {
   return process.env['LNBITS_PYTHON'] ?? join(process.cwd(), '.cache/lnbits/venv-1.6.2/bin/python');
 }
 
-/** A fresh LNbits on a data folder of its own, with FakeWallet behind it, asking nobody on the internet anything. */
+/** A fresh LNbits on a data folder of its own, with FakeWallet behind it, asking nobody on the internet anything. Prints its version. */
 export async function startRealLnbits(): Promise<RealLnbits> {
   const folder = await mkdtemp(join(tmpdir(), 'timmy-lnbits-'));
   await mkdir(join(folder, 'data'));
   const port = await freePort();
-  // LNbits looks for lnbits/static below its working directory: the folder that holds the package.
-  const purelib = execFileSync(python(), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])
-    .toString()
-    .trim();
-  // One process only: the console script forks a child that survives it and keeps the port.
-  const child = spawn(
-    python(),
-    ['-m', 'uvicorn', 'lnbits.__main__:app', '--host', '127.0.0.1', '--port', String(port)],
-    {
-      cwd: purelib,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        HOME: folder,
-        PYTHONDONTWRITEBYTECODE: '1',
-        LNBITS_BACKEND_WALLET_CLASS: 'FakeWallet',
-        FAKE_WALLET_SECRET: 'timmy contract test',
-        LNBITS_DATA_FOLDER: join(folder, 'data'),
-        LNBITS_EXTENSIONS_PATH: join(folder, 'extensions'),
-        LNBITS_EXTENSIONS_DEACTIVATE_ALL: 'true',
-        LNBITS_ADMIN_UI: 'true',
-        LNBITS_RATE_LIMIT_NO: '100000',
-        AUTH_SECRET_KEY: 'timmy-contract-test-secret-key',
-        LNBITS_PRICE_AGGREGATOR_ENABLED: 'false',
-        LNBITS_EXCHANGE_RATE_PROVIDERS: '[]',
-        LNBITS_EXTENSIONS_MANIFESTS: '[]',
-        LNBITS_WASM_EXTENSIONS_MANIFESTS: '[]',
-      },
-    },
-  );
-  const errors: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
   const url = `http://127.0.0.1:${port}`;
+  let running: Run | null = null;
+  const away = async (): Promise<void> => {
+    await running?.end();
+    running = null;
+  };
+  let lives = 0;
+  const back = async (): Promise<void> => {
+    if (running !== null) return;
+    // Both keys come from one secret, but the node's was kept in its settings at the first start.
+    running = launch(folder, port, lives++ === 0 ? 'the node' : 'internal invoices');
+    await ready(url, running);
+  };
   const stop = async (): Promise<void> => {
-    await ended(child);
+    await away();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await ready(url, child);
+    await back();
     const token = await firstInstall(url);
-    const openapi = await call<{ info: { version: string } }>(`${url}/openapi.json`, 'GET', {});
+    const { version } = (await call<{ info: { version: string } }>(`${url}/openapi.json`, 'GET', {})).info;
+    process.stdout.write(`real LNbits: ${version}\n`);
     return {
       url,
-      version: openapi.info.version,
+      version,
+      profile: version.startsWith('1.5.') ? '1.5' : '1.6',
       addWallet: async (name, fundSats) => {
         const wallet = await call<RealWallet>(`${url}/api/v1/account`, 'POST', {}, { name });
         await call(
@@ -85,18 +75,61 @@ export async function startRealLnbits(): Promise<RealLnbits> {
         );
         return wallet;
       },
+      away,
+      back,
       stop,
     };
   } catch (error) {
     await stop();
-    throw new Error(`LNbits did not start:\n${errors.join('').slice(-3000)}`, { cause: error });
+    throw error;
   }
 }
 
-async function ready(url: string, child: ChildProcess): Promise<void> {
+/** One life of the server. */
+interface Run {
+  readonly child: ChildProcess;
+  /** What it said on stderr, the end of it. */
+  said(): string;
+  end(): Promise<void>;
+}
+
+function launch(folder: string, port: number, secret: string): Run {
+  // LNbits looks for lnbits/static below its working directory: the folder that holds the package.
+  const purelib = execFileSync(python(), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])
+    .toString()
+    .trim();
+  // One process only: the console script forks a child that survives it and keeps the port.
+  const server = ['-m', 'uvicorn', 'lnbits.__main__:app', '--host', '127.0.0.1', '--port', String(port)];
+  const child = spawn(python(), server, {
+    cwd: purelib,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      PYTHONDONTWRITEBYTECODE: '1',
+      LNBITS_BACKEND_WALLET_CLASS: 'FakeWallet',
+      FAKE_WALLET_SECRET: secret,
+      LNBITS_DATA_FOLDER: join(folder, 'data'),
+      LNBITS_EXTENSIONS_PATH: join(folder, 'extensions'),
+      LNBITS_EXTENSIONS_DEACTIVATE_ALL: 'true',
+      LNBITS_ADMIN_UI: 'true',
+      LNBITS_RATE_LIMIT_NO: '100000',
+      AUTH_SECRET_KEY: 'timmy-contract-test-secret-key',
+      LNBITS_PRICE_AGGREGATOR_ENABLED: 'false',
+      LNBITS_EXCHANGE_RATE_PROVIDERS: '[]',
+      LNBITS_EXTENSIONS_MANIFESTS: '[]',
+      LNBITS_WASM_EXTENSIONS_MANIFESTS: '[]',
+    },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-3000)));
+  return { child, said: () => said, end: () => ended(child) };
+}
+
+async function ready(url: string, { child, said }: Run): Promise<void> {
   const until = Date.now() + READY_WITHIN_MS;
   while (Date.now() < until) {
-    if (child.exitCode !== null) throw new Error(`exited with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`LNbits ended with ${child.exitCode}:\n${said()}`);
     const status = await fetch(`${url}/api/v1/health`, { redirect: 'manual' }).then(
       (answer) => answer.status,
       () => 0,
@@ -105,7 +138,7 @@ async function ready(url: string, child: ChildProcess): Promise<void> {
     if (status === 200 || status === 307) return;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  throw new Error('not ready in time');
+  throw new Error(`LNbits was not ready in time:\n${said()}`);
 }
 
 async function firstInstall(url: string): Promise<string> {
