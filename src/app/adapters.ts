@@ -26,7 +26,7 @@ export interface Adapters {
   readonly lnurl: LnurlPay;
 }
 
-/** The real outside, or its stub where no credentials are given (product.md: Stub modes). */
+/** The real outside, or its stub where no credentials are given. */
 export function createAdapters(parts: {
   settings: Settings;
   database: Database;
@@ -43,7 +43,7 @@ export function createAdapters(parts: {
   const allowPrivateNetwork = settings.TIMMY_ALLOW_PRIVATE_NETWORK;
   // Nobody's address may lead us to our own wallet's server.
   const deniedHosts = url === undefined || allowPrivateNetwork ? [] : [new URL(url).hostname];
-  const openSocket = createWsSockets(relayDoor(trusted, { clock, allowPrivateNetwork }));
+  const openSocket = createWsSockets(relayDoor(trusted, { clock, allowPrivateNetwork, deniedHosts }));
   return {
     relays: createRelays({ clock, rng, log, signer, openSocket }),
     wallet: createWallet(parts),

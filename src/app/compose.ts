@@ -15,16 +15,16 @@ import type { UnixSeconds } from '../lib/units.ts';
 import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
-import { tellSurplus } from '../operator/tell-surplus.ts';
-import { verifyEverything } from '../operator/verify.ts';
+import { verifyBetweenOtherWork } from '../operator/verify.ts';
 import {
   byHandTask,
+  closeOverBooks,
+  closures,
   createInvoiceTask,
   createPriceBook,
   createReceiptBook,
   signReceiptTask,
   lookAtPayoutSoon,
-  lastReconciliation,
   lookSoon,
   profileLookupTask,
   reconcileTask,
@@ -72,8 +72,6 @@ export interface Timmy {
   readonly prices: PriceBook;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
-  /** Stops sales and payments for this reason, or opens them again. */
-  readonly close: (because: string | null) => void;
 }
 
 /** Said to customers while sales are stopped. */
@@ -84,16 +82,14 @@ export function compose(parts: Parts): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
   const texts = createTexts(createTextBox(parts.secretKey, rng));
   const startedAt = clock.now();
-  let closedBecause: string | null = null;
-  // A drift outlives a restart: nothing is sold or paid before the wallet has been asked again.
-  let isAdrift = (lastReconciliation(database.read)?.drift ?? null) !== null;
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
-  const alertNow = (what: string): void => database.write((tx) => alert(tx, what));
 
   const width = { orders: 4, deliveries: 32, invoices: 8, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
-  const onParked = (kind: string): void =>
-    alertNow(`A task of kind ${kind} failed too often and was set aside. See: timmy status`);
+  const onParked = (kind: string): void => {
+    const what = `A task of kind ${kind} failed too often and was set aside. See: timmy status`;
+    database.write((tx) => alert(tx, what));
+  };
   const worker = createWorker({ database, clock, rng, log, reach, width, onParked });
 
   const prices = createPriceBook({
@@ -116,7 +112,7 @@ export function compose(parts: Parts): Timmy {
     rng,
     settings,
     prices,
-    closedBecause: () => closedBecause ?? (isAdrift ? BOOKS_ARE_CHECKED : null),
+    closedBecause: () => (closures(database.read).length > 0 ? BOOKS_ARE_CHECKED : null),
   };
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS, bootId: randomUUID() };
   const job = jobProduct({ database, texts, agent, settings, prices, rules, selling, startedAt });
@@ -160,6 +156,7 @@ export function compose(parts: Parts): Timmy {
     ofProducts: { ...jobs, request: (tx, text, context) => jobs.request(tx, text, context) },
     rpcBytes: settings.LIMIT_RPC_BYTES,
     autoMinSats: settings.REFUND_AUTO_MIN_SATS,
+    askMinSats: settings.REFUND_ASK_MIN_SATS,
     feeDailySats: settings.REFUND_FEE_DAILY_SATS,
   });
 
@@ -182,7 +179,7 @@ export function compose(parts: Parts): Timmy {
     log,
     wallet,
     payee,
-    alert: alertNow,
+    alert,
     receipts,
     probeSeconds: settings.REFUND_PROBE_SECONDS,
     caps: {
@@ -190,14 +187,11 @@ export function compose(parts: Parts): Timmy {
       dailySats: settings.REFUND_DAILY_SATS,
       inFlight: settings.REFUND_MAX_IN_FLIGHT,
     },
-    mayPay: () => closedBecause === null && !isAdrift,
-    tell: (tx, payout, news) => tellPayout({ texts, engine }, tx, payout, news, clock.now()),
+    mayPay: () => closures(database.read).length === 0,
+    tell: (tx, payout, news) =>
+      tellPayout({ texts, engine, askMinSats: settings.REFUND_ASK_MIN_SATS }, tx, payout, news, clock.now()),
   };
   const profile = profileOf(settings);
-  const close = (because: string | null): void => {
-    closedBecause = because;
-  };
-  const onVerified = (broken: readonly unknown[]): void => close(broken.length > 0 ? BOOKS_ARE_CHECKED : null);
 
   const kinds: readonly TaskKind<never>[] = [
     ...commands,
@@ -208,17 +202,14 @@ export function compose(parts: Parts): Timmy {
     sendPayoutTask(payouts),
     watchPayoutTask(payouts),
     byHandTask(payouts),
-    reconcileTask({
+    reconcileTask({ database, clock, log, wallet, alert }),
+    profileLookupTask({
       database,
       clock,
-      log,
-      wallet,
-      alert,
-      tellSurplus: (tx, surplus) =>
-        tellSurplus({ texts, engine, askMinSats: settings.REFUND_ASK_MIN_SATS }, tx, surplus, clock.now()),
-      onDrift: (because) => (isAdrift = because !== null),
+      relays,
+      where: [...parts.discoveryRelays, ...parts.inboxRelays],
+      allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK,
     }),
-    profileLookupTask({ database, clock, relays, where: [...parts.discoveryRelays, ...parts.inboxRelays] }),
     signReceiptTask({ database, signer }),
     profileTask({
       clock,
@@ -233,9 +224,9 @@ export function compose(parts: Parts): Timmy {
       clock,
       log,
       retentionDays: settings.TIMMY_RETENTION_DAYS,
-      verify: () => verifyEverything(database.read),
+      verify: (rest) => verifyBetweenOtherWork(database.read, { now: clock.now(), startedAt }, rest),
       alert,
-      onVerified,
+      onVerified: (tx, broken) => closeOverBooks(tx, broken.length > 0, clock.now()),
     }),
     ...engine.taskKinds(),
   ];
@@ -258,7 +249,7 @@ export function compose(parts: Parts): Timmy {
     });
     worker.poke();
   };
-  return { worker, inbox, prices, onWalletHint, close };
+  return { worker, inbox, prices, onWalletHint };
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

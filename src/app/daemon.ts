@@ -21,7 +21,7 @@ import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import { highWater, raiseHighWater } from '../messaging/index.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import { createLocalSigner } from '../nostr/local-signer.ts';
-import { adoptWallet, readWallet, RECONCILE_KEY } from '../payments/index.ts';
+import { adoptWallet, askWallet, readWallet, RECONCILE_KEY } from '../payments/index.ts';
 import type { RelayState } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
@@ -73,6 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const database = openChecked(dir.databaseFile, clock, log);
     undo.unshift(() => database.close());
     const bornAt = birth(database, clock);
+    database.write((tx) => keepFact(tx, 'started_at', String(clock.now())));
     const devRelay = options.dev ? await startDevRelay({ port: settings.TIMMY_DEV_RELAY_PORT }) : null;
     if (devRelay !== null) undo.unshift(() => devRelay.close());
     const where = relaysOf(options, devRelay);
@@ -199,15 +200,18 @@ function relaysOf(
 async function adopt(wallet: Wallet, database: Database, { clock, log }: DaemonOptions): Promise<void> {
   const limited = withTimeout(clock, 10_000);
   try {
-    const reading = await readWallet(wallet, limited.signal);
-    const { identity, version } = reading;
+    const { identity, version } = await askWallet(wallet, limited.signal);
     const known = readFact(database.read, 'wallet');
     if (known !== null && known !== identity) {
       throw new ConfigError([
         `This database belongs to another wallet (${known}, not ${identity}). Configure that one again, or book the change: timmy ledger adopt-wallet`,
       ]);
     }
-    if (known === null) database.write((tx) => adoptWallet(tx, reading, clock.now()));
+    if (known === null) {
+      // A list too long for this start is read by the comparison, page by page.
+      const reading = await readWallet(wallet, database.read, limited.signal);
+      database.write((tx) => adoptWallet(tx, reading, clock.now()));
+    }
     log.info('wallet.contact', { kind: wallet.kind, network: wallet.network, version });
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;

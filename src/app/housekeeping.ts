@@ -1,6 +1,6 @@
 import { statement, type Database } from '../db/index.ts';
 import { eraseTextsBefore } from '../customers/index.ts';
-import type { Clock } from '../lib/clock.ts';
+import { sleep, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
 import type { Broken } from '../ledger/index.ts';
@@ -12,14 +12,17 @@ export interface HousekeepingOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly retentionDays: number;
-  readonly verify: () => readonly Broken[];
+  /** Reads the books against every invariant; `rest` lets others work. */
+  readonly verify: (rest: () => Promise<void>) => Promise<readonly Broken[]>;
   readonly alert: (tx: Tx, what: string) => void;
-  /** Told after each look at the books: null, or why nothing may be sold or paid. */
-  readonly onVerified: (broken: readonly Broken[]) => void;
+  /** What each look at the books came to. */
+  readonly onVerified: (tx: Tx, broken: readonly Broken[]) => void;
 }
 
 const HOUR = 3600;
 const DAY = 86_400;
+/** The books are read so long at a time: who writes to us meanwhile does not notice. */
+const SLICE_MS = 10;
 /** Longer than any relay's look-back and the age at which messages still run. */
 const KEEP_WRAPS_SECONDS = 14 * DAY;
 export const HOUSEKEEPING_KEY = 'housekeeping';
@@ -36,12 +39,12 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
     pool: 'deliveries',
     leaseSeconds: 120,
     maxAttempts: Infinity,
-    run: () => {
-      const broken = options.verify();
-      options.onVerified(broken);
+    run: async (_task, signal) => {
+      const broken = await options.verify(restAfter(SLICE_MS, clock, signal));
       for (const { invariant, row } of broken) log.error('ledger.broken', { invariant, row });
-      return Promise.resolve((tx: Tx) => {
+      return (tx: Tx) => {
         const now = clock.now();
+        options.onVerified(tx, broken);
         if (broken.length > 0)
           options.alert(
             tx,
@@ -49,8 +52,19 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
           );
         prune(tx, options, now);
         schedule(tx, { kind: 'housekeeping', payload: {}, key: HOUSEKEEPING_KEY, dueAt: plusSeconds(now, HOUR), now });
-      });
+      };
     },
+  };
+}
+
+/** Lets others work when we have worked for so long. @throws when `signal` fires. */
+function restAfter(sliceMs: number, clock: Clock, signal: AbortSignal): () => Promise<void> {
+  let began = clock.monotonicMs();
+  return async () => {
+    if (clock.monotonicMs() - began < sliceMs) return;
+    await sleep(clock, 1, signal);
+    signal.throwIfAborted();
+    began = clock.monotonicMs();
   };
 }
 

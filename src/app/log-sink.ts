@@ -21,7 +21,7 @@ export function createLog({ level, stream, pretty, clock }: LogOptions): Log {
   const at =
     (line: LogLevel) =>
     (event: string, fields: LogFields = {}): void => {
-      // `ready` is a contract (protocol.md §3): programs wait for it, whatever the level.
+      // `ready` is a promise: programs that start us wait for it, whatever the level.
       if (ORDER.indexOf(line) < least && event !== 'ready') return;
       const core = { at: clock.now(), level: line, msg: event };
       // Twice: first for its place in the line, last so that it wins.

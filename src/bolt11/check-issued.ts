@@ -21,8 +21,8 @@ const EXPIRY_TOLERANCE = 5;
 const CLOCK_TOLERANCE = 300;
 
 /**
- * An invoice that our wallet issued must be exactly what we asked for, or it is never shown to anybody
- * (threats.md M6). A mismatch means that the wallet lies or is not the one we think it is: stop selling.
+ * An invoice that our wallet issued must be exactly what we asked for, or it is never shown to anybody.
+ * A mismatch means that the wallet lies or is not the one we think it is: stop selling.
  */
 export function checkIssued(
   bolt11: string,

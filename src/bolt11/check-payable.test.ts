@@ -51,6 +51,14 @@ test.each([
   expect(checkPayable(bolt11, rules)).toHaveProperty('invoice');
 });
 
+function endlessSince(timestamp: number): string {
+  const endless = field(
+    'x',
+    Array.from({ length: 1023 }, () => 31),
+  );
+  return signInvoice('lnbc1030n', [...numberToWords(timestamp, 7), ...H, ...S, ...D, ...endless], CUSTOMER);
+}
+
 function highS(): string {
   const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
   const data = [...at, ...H, ...S, ...D, ...X, ...field('n', bytesToWords(Buffer.from(payeeOf(CUSTOMER), 'hex')))];
@@ -115,19 +123,9 @@ describe('tricks', () => {
     ],
     ['four minutes left', 'expires_soon', made({ expirySeconds: 270 })],
     ['good for a year', 'expires_late', made({ expirySeconds: 31_536_000 })],
-    [
-      'an endless expiry',
-      'expires_late',
-      raw(
-        H,
-        S,
-        D,
-        field(
-          'x',
-          Array.from({ length: 1023 }, () => 31),
-        ),
-      ),
-    ],
+    ['an endless expiry', 'expires_late', endlessSince(draft.timestamp)],
+    ['endless, and dated ten years back', 'expires_late', endlessSince(NOW + 600 - 10 * 365 * 86_400)],
+    ['endless, and dated 1970', 'expires_late', endlessSince(0)],
     ['dated 2514', 'from_future', made({ timestamp: unixSeconds(17_179_869_184) })],
     ['holds our money for a year', 'cltv_too_long', made({ minFinalCltv: 50_000 })],
     ['an unknown required feature', 'unknown_feature', made({ features: [8, 14, 100] })],
@@ -155,7 +153,7 @@ describe('tricks', () => {
       'ours',
       made({ paymentHash: 'ee'.repeat(32), timestamp: unixSeconds(1), amountMsats: 5n }),
     ],
-    ['an invoice to our own node', 'ours', encodeInvoice(draft, US)],
+    ['an invoice to our own node', 'own_node', encodeInvoice(draft, US)],
     ['not an invoice', 'malformed', 'alice@example.com'],
   ])('refuses: %s', (_, refused, bolt11) => {
     expect(checkPayable(bolt11, rules)).toEqual({ refused });

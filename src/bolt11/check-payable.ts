@@ -10,7 +10,7 @@ export interface PayableRules {
   readonly now: UnixSeconds;
   /** Is it the hash of an invoice of ours, or of a payment we once tried? One hash is paid once, ever. */
   readonly isOurHash: (paymentHash: string) => boolean;
-  /** Our own node's key, where known. */
+  /** Our own node's key, where known: what pays it moves nothing, whoever made the invoice. */
   readonly ourPayee: string | null;
 }
 
@@ -19,6 +19,7 @@ export type PayableRefusal =
   | 'malformed'
   | 'broken_signature'
   | 'ours'
+  | 'own_node'
   | 'wrong_network'
   | 'amount_missing'
   | 'amount_wrong'
@@ -38,8 +39,8 @@ const MAX_FUTURE = 3600;
 const MAX_CLTV = 288;
 
 /**
- * All that must hold before an invoice from a customer, or from the server of their Lightning address, is paid
- * (threats.md O1, O2, O5). Look at `refused: 'ours'` first: it is the most helpful answer, whatever else is wrong.
+ * All that must hold before an invoice from a customer, or from the server of their Lightning address, is paid.
+ * Look at `refused: 'ours'` first: it is the most helpful answer, whatever else is wrong.
  */
 export function checkPayable(
   text: string,
@@ -57,7 +58,8 @@ export function checkPayable(
 
 function refusal(invoice: Invoice, rules: PayableRules): PayableRefusal | null {
   const { now } = rules;
-  if (rules.isOurHash(invoice.paymentHash) || invoice.payee === rules.ourPayee) return 'ours';
+  if (rules.isOurHash(invoice.paymentHash)) return 'ours';
+  if (invoice.payee === rules.ourPayee) return 'own_node';
   if (invoice.network !== rules.network) return 'wrong_network';
   if (invoice.irregular || !secondReaderAgrees(invoice)) return 'malformed';
   if (invoice.amountMsats === null) return 'amount_missing';

@@ -14,7 +14,7 @@ export interface Invoice {
   /** Exact, ≥ 1; null when the payer may choose. */
   readonly amountMsats: Msats | null;
   readonly timestamp: UnixSeconds;
-  /** `x`, or 3600 without one; at most ten years. */
+  /** `x`, or 3600 without one; at most 2^35, which ends after every date that BOLT 11 can write. */
   readonly expirySeconds: number;
   readonly expiresAt: UnixSeconds;
   readonly paymentHash: string;
@@ -55,7 +55,11 @@ export interface InvalidInvoice {
 const MAX_CHARACTERS = 7089;
 const TIMESTAMP_WORDS = 7;
 const DEFAULT_EXPIRY_SECONDS = 3600;
-const MAX_EXPIRY_SECONDS = 10 * 365 * 86_400;
+/**
+ * A date has 35 bits: with this, an invoice of any date has not ended yet. A lower bound would make an invoice that is
+ * dated back by it, and never ends, look as if it ended now.
+ */
+const MAX_EXPIRY_SECONDS = 2 ** 35;
 const DEFAULT_MIN_FINAL_CLTV = 18;
 
 /** Is this meant to be an invoice, however broken? (Then a request for work it is not.) */

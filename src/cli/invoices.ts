@@ -76,6 +76,7 @@ function list(cli: Cli, read: Reader, limit: number, json: boolean): void {
       order: claim.orderId,
       npub: encodeNpub(claim.owner),
       at: claim.at,
+      preimage: claim.preimage,
     })),
   };
   const lines = rows.map((row) => [
@@ -86,7 +87,12 @@ function list(cli: Cli, read: Reader, limit: number, json: boolean): void {
     when(row.createdAt),
     row.paymentHash ?? '-',
   ]);
-  const claimed = claims.map((claim) => [claim.orderId, when(claim.at), claim.paymentHash]);
+  const claimed = claims.map((claim) => [
+    claim.orderId,
+    when(claim.at),
+    claim.paymentHash,
+    claim.preimage === null ? '' : 'with a preimage that fits',
+  ]);
   const words = [rows.length === 0 ? 'No invoices yet.' : table(lines)];
   if (claims.length > 0) {
     words.push('', 'Customers say that these were paid, and the wallet does not:', table(claimed));
@@ -105,6 +111,7 @@ function show(cli: Cli, read: Reader, paymentHash: string, json: boolean): void 
     npub: encodeNpub(row.owner),
     bolt11: row.bolt11,
     claimed_at: claim?.at ?? null,
+    claimed_preimage: claim?.preimage ?? null,
     decisions: decisions.map(decisionJson),
   };
   const lines = [
@@ -118,6 +125,7 @@ function show(cli: Cli, read: Reader, paymentHash: string, json: boolean): void 
     ['payment hash', paymentHash],
     ['bolt11', row.bolt11 ?? '-'],
     ...(claim === undefined ? [] : [['claimed', `the customer said on ${when(claim.at)} that it is paid`]]),
+    ...(claim?.preimage == null ? [] : [['preimage', `${claim.preimage} (sent by the customer, fits the hash)`]]),
     ...decisions.map((decision) => ['by hand', describeDecision(decision)]),
   ];
   print(cli, json, value, table(lines));

@@ -9,9 +9,10 @@ import { silentLog } from '../lib/log.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import { adoptConfiguredWallet, type Adoption } from '../operator/adopt-wallet.ts';
 import { storyOf, type Story } from '../operator/story.ts';
-import { verifyEverything } from '../operator/verify.ts';
+import { lastSignOfLife, verifyEverything } from '../operator/verify.ts';
 import { settingsOf } from './customer/address-options.ts';
 import { print } from './output.ts';
+import { registerReopen } from './reopen.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
@@ -21,7 +22,7 @@ interface AdoptOptions {
   readonly json?: true;
 }
 
-/** `timmy ledger`: what every account holds, the story of one order, every invariant, and a change of wallet. */
+/** `timmy ledger`: what every account holds, the story of one order, every invariant, a change of wallet or node. */
 export function registerLedger(program: Command, cli: Cli): void {
   const ledger = program.command('ledger').description('the books');
   ledger
@@ -64,7 +65,7 @@ export function registerLedger(program: Command, cli: Cli): void {
     .option('--json', 'one JSON object')
     .action((options: { json?: true }) =>
       withDatabase(cli, (database) => {
-        const broken = verifyEverything(database.read);
+        const broken = verifyEverything(database.read, lastSignOfLife(database.read));
         const words =
           broken.length === 0
             ? 'Every invariant holds.'
@@ -73,6 +74,7 @@ export function registerLedger(program: Command, cli: Cli): void {
         if (broken.length > 0) throw new Failure(`${broken.length} invariants are broken.`);
       }),
     );
+  registerReopen(ledger, cli);
   ledger
     .command('adopt-wallet')
     .description('make the configured wallet that of the books, and book the difference as yours')

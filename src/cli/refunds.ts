@@ -5,10 +5,16 @@ import {
   bookedByHand,
   debtsOfPayout,
   decisionsAbout,
+  describeWait,
   findPayout,
+  isUnsent,
   recentDebts,
   retryPayout,
+  waitingPayouts,
+  waitOf,
   type NewDecision,
+  type PayoutRow,
+  type PayoutWait,
 } from '../payments/index.ts';
 import { decide } from './decide.ts';
 import { decisionJson, describeDecision, reasonOf } from './invoices.ts';
@@ -56,7 +62,9 @@ export function registerRefunds(program: Command, cli: Cli): void {
     );
   refunds
     .command('resolve <hash> <outcome>')
-    .description('decide by hand that a sent payment is "paid" or "dead": only after looking at the node itself')
+    .description(
+      'decide by hand that a payment is "paid" or "dead": one that was sent only after looking at the node itself',
+    )
     .requiredOption('--reason <text>', 'how you know, for the books')
     .option('--preimage <hex>', 'the proof of payment, where the node shows it')
     .option('--unasked', 'the wallet is gone for good: decide without asking it')
@@ -88,27 +96,46 @@ function list(cli: Cli, read: Reader, limit: number, json: boolean): void {
     debt.orderId,
     debt.state,
     `${showMsats(BigInt(debt.amountMsats))} sats`,
-    debt.because,
-    payout?.paymentHash ?? '-',
-    `${encodeNpub(debt.owner)}${byHand ? ' (by hand)' : ''}`,
+    debt.because.replaceAll('_', ' '),
+    when(debt.createdAt),
+    payout === undefined ? '-' : `${payout.paymentHash.slice(0, 16)} ${payout.state}${byHand ? ' (by hand)' : ''}`,
+    encodeNpub(debt.owner),
   ]);
+  const head = ['order', 'refund', 'amount', 'for', 'owed since (UTC)', 'payment', 'customer'];
+  const waiting = waitingPayouts(read).flatMap(({ wait, count }) =>
+    wait === null ? [] : [`${count} not sent yet: ${describeWait(wait)}`],
+  );
   const value = debts.map(({ debt, payout, byHand }) => ({
     order: debt.orderId,
     npub: encodeNpub(debt.owner),
     amount_msats: debt.amountMsats,
     because: debt.because,
     state: debt.state,
+    created_at: debt.createdAt,
+    paid_at: debt.paidAt,
     payment_hash: payout?.paymentHash ?? null,
     payout_state: payout?.state ?? null,
+    waits_for: payout === undefined ? null : waitFor(read, payout),
     by_hand: byHand,
   }));
-  print(cli, json, { refunds: value }, rows.length === 0 ? 'Nothing was ever owed.' : table(rows));
+  print(
+    cli,
+    json,
+    { refunds: value },
+    rows.length === 0 ? 'Nothing was ever owed.' : [table([head, ...rows]), ...waiting].join('\n'),
+  );
+}
+
+/** Of a payout that was never sent. */
+function waitFor(read: Reader, payout: PayoutRow): PayoutWait | null {
+  return isUnsent(payout) ? waitOf(read, payout.paymentHash) : null;
 }
 
 function show(cli: Cli, read: Reader, paymentHash: string, json: boolean): void {
   const payout = findPayout(read, paymentHash);
   if (payout === undefined) throw new UsageError('There is no such payout of ours.');
   const decisions = decisionsAbout(read, paymentHash);
+  const wait = waitFor(read, payout);
   const byHand = bookedByHand(read, paymentHash) !== undefined;
   const orders = debtsOfPayout(read, paymentHash).map((order) => order.id);
   const value = {
@@ -118,6 +145,7 @@ function show(cli: Cli, read: Reader, paymentHash: string, json: boolean): void 
     amount_msats: payout.amountMsats,
     fee_msats: payout.feeMsats,
     state: payout.state,
+    waits_for: wait,
     by_hand: byHand,
     destination: payout.destination,
     preimage: payout.preimage,
@@ -134,6 +162,7 @@ function show(cli: Cli, read: Reader, paymentHash: string, json: boolean): void 
     ['amount', `${showMsats(BigInt(payout.amountMsats))} sats`],
     ['to', payout.destination ?? 'an invoice of theirs'],
     ['state', `${payout.state}${byHand ? ' (by hand)' : ''}${payout.error === null ? '' : ` (${payout.error})`}`],
+    ...(wait === null ? [] : [['waits', describeWait(wait)]]),
     ['committed', when(payout.createdAt)],
     ['sent', when(payout.sentAt)],
     ['ended', when(payout.endedAt)],

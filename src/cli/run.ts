@@ -42,7 +42,7 @@ export function createProgram(cli: Pick<Cli, 'stdout' | 'stderr'>): Command {
 }
 
 /**
- * Runs one command line (`argv` without interpreter and script) and resolves to its exit code (protocol.md §3):
+ * Runs one command line (`argv` without interpreter and script) and resolves to its exit code:
  * 0 done, 1 failed, 2 wrong usage, 3 configuration wrong. Never rejects.
  */
 export async function runCli(program: Command, argv: readonly string[], cli: Pick<Cli, 'stderr'>): Promise<number> {

@@ -3,7 +3,16 @@ import { VERSION } from '../app/version.ts';
 import { readFact, statement, type Reader } from '../db/index.ts';
 import { countUndelivered } from '../messaging/index.ts';
 import { balance, WALLET } from '../ledger/index.ts';
-import { lastReconciliation, openClaims, type Reconciliation } from '../payments/index.ts';
+import {
+  closures,
+  describeWait,
+  describeTrouble,
+  lastReconciliation,
+  openClaims,
+  waitingPayouts,
+  walletTrouble,
+  type Reconciliation,
+} from '../payments/index.ts';
 import { countTasks } from '../tasks/index.ts';
 import { print } from './output.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
@@ -31,6 +40,9 @@ export function registerStatus(program: Command, cli: Cli): void {
         const tasks = countTasks(read);
         const compared = lastReconciliation(read);
         const claims = openClaims(read).length;
+        const closed = closures(read);
+        const trouble = walletTrouble(read);
+        const waiting = waitingPayouts(read);
         const value = {
           version: VERSION,
           wallet: readFact(read, 'wallet'),
@@ -45,6 +57,13 @@ export function registerStatus(program: Command, cli: Cli): void {
           wallet_holds_msats: compared?.balanceMsats ?? null,
           unexplained_msats: compared?.gapMsats ?? null,
           drift: compared?.drift ?? null,
+          closed,
+          refunds_waiting: waiting.map(({ wait, count, amountMsats }) => ({
+            for: wait,
+            count,
+            amount_msats: amountMsats,
+          })),
+          wallet_trouble: trouble === null ? null : { cause: trouble.cause, code: trouble.code, since: trouble.since },
           claims,
         };
         const stubs = Object.entries(stub)
@@ -60,10 +79,18 @@ export function registerStatus(program: Command, cli: Cli): void {
               .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
               .join(', ') || 'none',
           ],
+          ['selling', closed.length === 0 ? 'yes' : 'SALES AND PAYMENTS ARE STOPPED'],
+          ...closed.map(({ words }) => ['', words]),
           ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
           ['the wallet', compared === undefined ? 'not compared yet' : describe(compared)],
+          ...(trouble === null ? [] : [['', describeTrouble(trouble)]]),
           ['claims', claims === 0 ? 'none' : `${claims} say that they paid unseen: timmy invoices list`],
           ['owed', `${showMsats(owedMsats)} sats, ${showMsats(payingMsats)} on their way`],
+          ...waiting.flatMap(({ wait, count, amountMsats }) =>
+            wait === null
+              ? []
+              : [['', `${count} of ${showMsats(BigInt(amountMsats))} sats wait: ${describeWait(wait)}`]],
+          ),
           ['messages', `${value.undelivered} on their way`],
           ['tasks', `${tasks.waiting} waiting, ${tasks.running} running, ${tasks.dead} set aside`],
         ]);
@@ -74,7 +101,7 @@ export function registerStatus(program: Command, cli: Cli): void {
 
 function describe({ at, balanceMsats, drift }: Reconciliation): string {
   const holds = `holds ${showMsats(BigInt(balanceMsats))} sats (asked ${when(at)})`;
-  return drift === null ? `${holds}, as the books say` : `${holds}. SALES AND PAYMENTS ARE STOPPED: ${drift}`;
+  return drift === null ? `${holds}, as the books say` : `${holds}, which the books do not explain`;
 }
 
 function sumOf(reader: Reader, prefix: string): bigint {

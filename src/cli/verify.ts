@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { parseNpub } from '../nostr/keys.ts';
-import { verifyChain, verifyReceipt, type VerifyOptions } from '../receipts/index.ts';
+import { encodeNpub, parseNpub } from '../nostr/keys.ts';
+import { readReceipt, verifyChain, verifyReceipt, type VerifyOptions } from '../receipts/index.ts';
 import { print } from './output.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
@@ -11,8 +11,8 @@ export function registerVerify(program: Command, cli: Cli): void {
   program
     .command('verify <file>')
     .description('check receipts offline: one event, a JSON array, or JSON lines; - reads standard input')
-    .option('--chain', 'also that none is missing, oldest first')
-    .option('--signer <npub>', 'who must have signed them')
+    .option('--chain', 'also that none of them is missing, in whatever order they are')
+    .option('--signer <npub>', 'who must have signed them; without it any key will do')
     .option('--json', 'one JSON object')
     .action(async (file: string, options: { chain?: true; signer?: string; json?: true }) => {
       const signed = options.signer === undefined ? {} : { signer: signerOf(options.signer) };
@@ -20,10 +20,34 @@ export function registerVerify(program: Command, cli: Cli): void {
       const problems = Array.isArray(events) ? problemsOf(events, options.chain === true, signed) : [events.unreadable];
       const count = Array.isArray(events) ? events.length : 0;
       const ok = problems.length === 0;
+      const { signers, customers } = peopleIn(Array.isArray(events) ? events : []);
+      const json = { ok, receipts: count, problems, signers, customers, signer_checked: options.signer !== undefined };
       const holds = `${count === 1 ? 'One receipt: it holds' : `${count} receipts: they hold`}${options.chain === true ? ', and none before the last is missing' : ''}.`;
-      if (ok || options.json === true) print(cli, options.json === true, { ok, receipts: count, problems }, holds);
+      const words = [
+        holds,
+        `Signed by ${signers.join(' and ')}.`,
+        `For ${customers.join(' and ')}.`,
+        ...(options.signer === undefined ? [NOT_WHOSE] : []),
+      ];
+      if (ok || options.json === true) print(cli, options.json === true, json, words.join('\n'));
       if (!ok) throw new Failure(options.json === true ? `${problems.length} problems.` : problems.join('\n'));
     });
+}
+
+const NOT_WHOSE =
+  'No --signer was given: what they say agrees with itself, whoever wrote it. Is that the key you paid? Give its npub with --signer.';
+
+/** Whose keys stand in what can be read, as npubs. */
+function peopleIn(events: readonly unknown[]): { signers: string[]; customers: string[] } {
+  const receipts = events.flatMap((event) => {
+    const receipt = readReceipt(event);
+    return 'content' in receipt ? [receipt] : [];
+  });
+  const npubs = (keys: readonly string[]): string[] => [...new Set(keys)].map(encodeNpub);
+  return {
+    signers: npubs(receipts.map(({ event }) => event.pubkey)),
+    customers: npubs(receipts.map(({ customer }) => customer)),
+  };
 }
 
 function problemsOf(events: readonly unknown[], chain: boolean, options: VerifyOptions): readonly string[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { customer, eraseTextsOf, setPreferences } from '../customers/index.ts';
+import { customer, eraseTextsOf, setPreferences, storeDestination } from '../customers/index.ts';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import { wholeSats } from '../lib/units.ts';
@@ -18,7 +18,9 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
     run: (tx, _args, context) => {
       const { sender } = context.message;
       setPreferences(tx, sender, { uriForm: true });
-      const invoices = openOrders(tx, products, sender).flatMap((order) => openInvoiceOf(tx, order.summary.id) ?? []);
+      const invoices = openOrders(tx, products, sender)
+        .filter((order) => order.dialect === 'words')
+        .flatMap((order) => openInvoiceOf(tx, order.summary.id) ?? []);
       const bolt11 = invoices[0]?.bolt11;
       context.say(
         tx,
@@ -63,11 +65,13 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
     usage: 'keep on|off',
     parse: onOff,
     run: (tx, { on }, context) => {
-      setPreferences(tx, context.message.sender, { keepOn: on });
+      const { sender } = context.message;
+      setPreferences(tx, sender, { keepOn: on });
+      if (!on) payAutomatically(tx, sender, context.now, context.now);
       context.say(
         tx,
         on
-          ? 'What is yours now pays your next step where it covers it whole; then no invoice comes. keep off stops that.'
+          ? 'What is yours stays here and pays your next step where it covers it whole; then no invoice comes. keep off stops that.'
           : 'Every step has its own invoice again. What is yours stays yours: refund pays it out.',
       );
       return undefined;
@@ -93,10 +97,8 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
         if (params.refund_to != null && (to === null || to.kind === 'bolt11')) {
           return refuse('bad_destination', 'refund_to takes a Lightning address or LNURL.', { why: 'malformed' });
         }
+        if (params.refund_to !== undefined) storeDestination(tx, message.sender, to?.value ?? null);
         setPreferences(tx, message.sender, {
-          ...(params.refund_to === undefined
-            ? {}
-            : { refundTo: to?.value ?? null, lastDestination: null, badDestination: null }),
           ...(params.refunds === undefined ? {} : { refundsOn: params.refunds }),
           ...(params.keep === undefined ? {} : { keepOn: params.keep }),
         });

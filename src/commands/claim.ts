@@ -1,9 +1,17 @@
 import { z } from 'zod';
 import { mayTell, type Texts } from '../customers/index.ts';
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
+import {
+  rpcMethod,
+  wordCommand,
+  type CommandContext,
+  type Engine,
+  type RpcMethod,
+  type WordCommand,
+} from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { refuse } from '../lib/errors.ts';
+import { sha256Hex } from '../lib/hash.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { failureOf, success } from '../messaging/dialects/jsonrpc/index.ts';
 import { anyOf, hex32, shortId } from '../messaging/dialects/text/index.ts';
@@ -20,21 +28,32 @@ export interface ClaimOptions {
   readonly clock: Clock;
   readonly texts: Texts;
   readonly wallet: Wallet;
+  readonly engine: Engine;
   readonly alert: (tx: Tx, what: string) => void;
 }
 
 interface ClaimTask {
   readonly inboxId: number;
   readonly hashes: readonly string[];
+  /** One that belongs to the only hash. */
+  readonly preimage?: string | null;
+  /** They sent one that belongs to none of their invoices. */
+  readonly misfit?: boolean;
 }
 
-/** "I paid this": the wallet is asked at once. A word, or a preimage, credits nothing. */
-export function claimCommands(): { words: WordCommand[]; methods: RpcMethod[] } {
+/** Invoices looked at for one word. */
+const MAX_LOOKS = 5;
+
+/**
+ * "I paid this": the wallet is asked at once. A word credits nothing, and neither does a preimage: some wallets give it
+ * to anybody who knows the hash. One that fits tells which invoice is meant, and is kept as evidence.
+ */
+export function claimCommands(engine: Engine): { words: WordCommand[]; methods: RpcMethod[] } {
   const word = wordCommand({
     word: 'paid',
     usage: 'paid [id]',
     parse: anyOf({ id: shortId, preimage: hex32 }),
-    run: (tx, args: { id: string | null }, context) => claim(tx, args.id, context),
+    run: (tx, args: { id: string | null; preimage: string | null }, context) => claim(engine, tx, args, context),
   });
   const method = rpcMethod({
     method: 'invoice.claim',
@@ -46,26 +65,58 @@ export function claimCommands(): { words: WordCommand[]; methods: RpcMethod[] } 
         .optional(),
     }),
     changes: false,
-    run: (tx, { payment_hash }, context) => {
+    run: (tx, { payment_hash, preimage }, context) => {
       if (findInvoiceByHash(tx, payment_hash)?.owner !== context.message.sender)
         return refuse('not_found', 'There is no such invoice of yours.');
-      file(tx, { inboxId: context.message.id, hashes: [payment_hash] }, context);
+      if (preimage !== undefined && hashOf(preimage) !== payment_hash) {
+        return refuse('invalid_params', 'That preimage is of another payment: its SHA-256 is not payment_hash.', {
+          issues: [{ path: ['preimage'], message: 'its SHA-256 is not payment_hash' }],
+        });
+      }
+      file(tx, { inboxId: context.message.id, hashes: [payment_hash], preimage: preimage ?? null }, context);
       return 'later';
     },
   });
   return { words: [word], methods: [method] };
 }
 
-function claim(tx: Tx, id: string | null, context: CommandContext): ReturnType<WordCommand['run']> {
+/** BOLT 11: the payment hash is the SHA-256 of the preimage. */
+function hashOf(preimage: string): string {
+  return sha256Hex(Buffer.from(preimage, 'hex'));
+}
+
+const MISFIT = 'The preimage you sent belongs to no invoice that I sent you: look which payment it is of.';
+
+function claim(
+  engine: Engine,
+  tx: Tx,
+  { id, preimage }: { id: string | null; preimage: string | null },
+  context: CommandContext,
+): ReturnType<WordCommand['run']> {
   const { sender } = context.message;
-  const rows = id === null ? unpaidOf(tx, sender) : invoicesOf(tx, id).filter((row) => row.owner === sender);
+  const inboxId = context.message.id;
+  // A preimage names its invoice better than any id.
+  const fitting = preimage === null ? undefined : findInvoiceByHash(tx, hashOf(preimage));
+  if (fitting?.paymentHash != null && fitting.owner === sender && fitting.state !== 'paid') {
+    file(tx, { inboxId, hashes: [fitting.paymentHash], preimage }, context);
+    return undefined;
+  }
+  if (fitting?.owner === sender) {
+    context.say(tx, `That payment has come: it paid ${fitting.orderId}. status shows how things stand.`, {
+      paid: true,
+    });
+    return undefined;
+  }
+  const misfit = preimage !== null;
+  const rows = id === null ? unpaidOf(engine, tx, sender) : invoicesOf(tx, id).filter((row) => row.owner === sender);
   if (id !== null && rows.length === 0) return noSuchOrder(id);
   const hashes = rows.filter((row) => row.state !== 'paid').map((row) => row.paymentHash ?? '');
   if (hashes.length === 0) {
-    context.say(tx, 'All your invoices are paid as far as I can see. status shows how things stand.', { paid: true });
+    const text = 'All your invoices are paid as far as I can see. status shows how things stand.';
+    context.say(tx, misfit ? `${text} ${MISFIT}` : text, { paid: true });
     return undefined;
   }
-  file(tx, { inboxId: context.message.id, hashes: hashes.slice(0, 5) }, context);
+  file(tx, { inboxId, hashes: hashes.slice(-MAX_LOOKS).reverse(), misfit }, context);
   return undefined;
 }
 
@@ -73,13 +124,19 @@ function file(tx: Tx, payload: ClaimTask, { now }: CommandContext): void {
   schedule(tx, { kind: 'invoice.claim', payload, dueAt: now, now });
 }
 
-/** Unpaid invoices of the last week, newest first. */
-function unpaidOf(reader: Reader, owner: string): InvoiceRow[] {
+/** Unpaid invoices, the newest last; behind a program's come those of orders made in words, which a word means first. */
+function unpaidOf(engine: Engine, reader: Reader, owner: string): InvoiceRow[] {
   const hashes = statement(
     reader,
-    `SELECT payment_hash AS hash FROM invoices WHERE owner = ? AND state IN ('open', 'lapsed', 'replaced') ORDER BY id DESC LIMIT 5`,
+    `SELECT payment_hash AS hash FROM invoices WHERE owner = ? AND state IN ('open', 'lapsed', 'replaced') ORDER BY id DESC LIMIT 20`,
   ).all(owner) as { hash: string }[];
-  return hashes.flatMap(({ hash }) => findInvoiceByHash(reader, hash) ?? []);
+  const rows = hashes.flatMap(({ hash }) => findInvoiceByHash(reader, hash) ?? []).reverse();
+  const rank = (row: InvoiceRow): number => (isOfProgram(engine, reader, row) ? 0 : 1);
+  return rows.sort((a, b) => rank(a) - rank(b));
+}
+
+function isOfProgram(engine: Engine, reader: Reader, { orderKind, orderId }: InvoiceRow): boolean {
+  return engine.product(orderKind).find(reader, orderId)?.dialect === 'rpc';
 }
 
 /**
@@ -89,14 +146,14 @@ function unpaidOf(reader: Reader, owner: string): InvoiceRow[] {
  * Killed midway: nothing happened; it is asked again.
  */
 export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
-  const { database, clock, texts, wallet } = options;
+  const { database, clock, texts, wallet, engine } = options;
   return {
     kind: 'invoice.claim',
     pool: 'wallet',
     leaseSeconds: 120,
     maxAttempts: 10,
     run: async (task, signal) => {
-      const { inboxId, hashes } = task.payload;
+      const { inboxId, hashes, preimage = null, misfit = false } = task.payload;
       const answers: { row: InvoiceRow; status: IncomingStatus | null }[] = [];
       for (const hash of hashes) {
         const row = findInvoiceByHash(database.read, hash);
@@ -108,13 +165,13 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
       return (tx) => {
         const now = clock.now();
         const message = loadInbound(tx, inboxId);
-        let settled = false;
+        const settled: InvoiceRow[] = [];
         for (const { row, status } of answers) {
           if (status?.state === 'paid') settle(tx, row.id, status.amountMsats, now);
-          settled ||= status?.state === 'paid' || row.state === 'paid';
+          if (status?.state === 'paid' || row.state === 'paid') settled.push(row);
         }
         const [first] = answers;
-        if (!settled && first !== undefined) keepClaim(options, tx, first.row, now);
+        if (settled.length === 0 && first !== undefined) keepClaim(options, tx, first.row, preimage, now);
         if (message.dialect === 'rpc') {
           const row = first === undefined ? undefined : findInvoiceByHash(tx, first.row.paymentHash ?? '');
           const text =
@@ -122,26 +179,39 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
               ? failureOf(message.rpcId, refuse('not_found', 'There is no such invoice of yours.'))
               : success(message.rpcId, { invoice: rpcInvoice(row), claim: row.state === 'paid' ? 'settled' : 'open' });
           answerRpc(tx, texts, message, text, { replayable: false }, now);
-        } else if (!settled) {
-          const text =
-            'My wallet does not see that payment yet. It can take a minute: I keep looking and say so at once. A person is told too. If your wallet says it failed, nothing was taken.';
-          enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+          return;
+        }
+        const ofProgram = settled.find((row) => isOfProgram(engine, tx, row));
+        const say = (text: string): void =>
+          void enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+        if (settled.length === 0 && first !== undefined) {
+          const evidence = preimage === null ? '' : ` Your preimage fits ${first.row.orderId} and goes with it.`;
+          say(
+            `My wallet does not see that payment yet. It can take a minute: I keep looking and say so at once. A person is told too.${evidence} If your wallet says it failed, nothing was taken.${misfit ? ` ${MISFIT}` : ''}`,
+          );
+        } else if (ofProgram !== undefined) {
+          // An order made in words says "Paid" by itself; this one tells its program alone.
+          say(`That paid ${ofProgram.orderId}. A program with your key ordered it, and hears the rest.`);
         }
       };
     },
   };
 }
 
-function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, now: UnixSeconds): void {
+/** A preimage that comes after a bare word is news; the bare word again is none. */
+function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, preimage: string | null, now: UnixSeconds): void {
   const { changes } = statement(
     tx,
-    'INSERT INTO claims (payment_hash, owner, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-  ).run(row.paymentHash, row.owner, now);
+    `INSERT INTO claims (payment_hash, owner, at, preimage) VALUES (?, ?, ?, ?) ON CONFLICT (payment_hash)
+     DO UPDATE SET preimage = excluded.preimage WHERE preimage IS NULL AND excluded.preimage IS NOT NULL`,
+  ).run(row.paymentHash, row.owner, now, preimage);
   // Claims are free to make: one alert an hour for each customer, and all of them in `timmy invoices`.
-  if (changes === 1 && mayTell(tx, row.owner, 'claim_alert', 3600, now)) {
+  if (changes === 1 && mayTell(tx, row.owner, preimage === null ? 'claim_alert' : 'claim_evidence_alert', 3600, now)) {
+    const evidence =
+      preimage === null ? '' : 'They sent a preimage that fits it: evidence, no proof (timmy invoices show has it). ';
     options.alert(
       tx,
-      `A customer says ${row.orderId} is paid; the wallet says it is not. Look at your node, then: timmy invoices recheck ${row.paymentHash} or timmy invoices credit ${row.paymentHash} --reason TEXT`,
+      `A customer says ${row.orderId} is paid; the wallet says it is not. ${evidence}Look at your node, then: timmy invoices recheck ${row.paymentHash} or timmy invoices credit ${row.paymentHash} --reason TEXT`,
     );
   }
 }

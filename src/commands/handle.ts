@@ -234,8 +234,8 @@ function handleRpc(
   if (asked.rpcKey !== null) {
     const replay = findReplay(tx, key, message.id, now);
     if (replay.state === 'answered') {
-      const text = texts.read(tx, replay.textId);
-      if (text !== null) enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+      const text = texts.read(tx, replay.textId) ?? failureOf(request.id, erasedAnswer(replay.orderId));
+      enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
       return;
     }
     // Its first answer is on the way and serves both.
@@ -272,6 +272,16 @@ function handleRpc(
   if (isRefusal(outcome)) return fail(outcome);
   answerRpc(tx, texts, asked, success(request.id, outcome.result), { replayable: true }, now);
   outcome.after?.();
+}
+
+/** What it did stands, but its first answer went with the customer's texts (`forget`, or retention). */
+function erasedAnswer(orderId: string | null): Refusal {
+  const text = `This request was carried out and answered before, and is not carried out again. Its answer was erased with your texts.${orderId === null ? '' : ` It was about ${orderId}.`}`;
+  return refuse('bad_state', text, {
+    state: 'erased',
+    reason: 'the first answer was erased',
+    ...(orderId === null ? {} : { id: orderId }),
+  });
 }
 
 function contextOf(options: HandleOptions, message: InboundMessage): CommandContext {

@@ -12,7 +12,8 @@ import { helpCommand } from './help.ts';
 import { infoMethod } from './info.ts';
 import { notYetWords } from './not-yet.ts';
 import { historyMethod, orderWords } from './orders.ts';
-import { autoRefundTask, resolveTask } from './pay-address.ts';
+import { resolveTask } from './pay-address.ts';
+import { autoRefundTask } from './pay-unasked.ts';
 import { giveReceiptTask, receiptCommands } from './receipt.ts';
 import { refundCommands } from './refund.ts';
 import type { CommandOptions, Registry } from './registry.ts';
@@ -27,8 +28,9 @@ export interface CommandsOptions extends CommandOptions {
   readonly ofProducts: Registry;
   /** `LIMIT_RPC_BYTES` */
   readonly rpcBytes: number;
-  /** `REFUND_AUTO_MIN_SATS` and `REFUND_FEE_DAILY_SATS` */
+  /** `REFUND_AUTO_MIN_SATS`, `REFUND_ASK_MIN_SATS` and `REFUND_FEE_DAILY_SATS` */
   readonly autoMinSats: number;
+  readonly askMinSats: number;
   readonly feeDailySats: number;
 }
 
@@ -38,7 +40,7 @@ export interface CommandsOptions extends CommandOptions {
 export function commandTasks(options: CommandsOptions): readonly TaskKind<never>[] {
   const { engine, products, info, ofProducts, database, clock, texts, wallet, signer, alert } = options;
   const refunds = refundCommands(options);
-  const claims = claimCommands();
+  const claims = claimCommands(engine);
   const account = accountCommands(products);
   const receipt = receiptCommands(engine);
   const words: readonly WordCommand[] = [
@@ -63,7 +65,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
   const registry: Registry = { words, methods, request: (tx, text, context) => ofProducts.request(tx, text, context) };
   return [
     handleTask({ ...options, registry, refunds }),
-    claimTask({ database, clock, texts, wallet, alert }),
+    claimTask({ database, clock, texts, wallet, engine, alert }),
     resolveTask(options),
     autoRefundTask(options),
     giveReceiptTask({ database, clock, texts, signer }),

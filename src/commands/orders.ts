@@ -10,18 +10,18 @@ import {
   type RpcMethod,
   type WordCommand,
 } from '../engine/index.ts';
-import { refuse, type Refusal } from '../lib/errors.ts';
+import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
 import { wholeSats } from '../lib/units.ts';
 import { anyOf, nothing, one, optional, shortId } from '../messaging/dialects/text/index.ts';
-import { debtsOf, invoicesOf, owedInAll, payoutsTo } from '../payments/index.ts';
+import { debtsOf, invoicesOf, isHeldUp, owedInAll, payoutsTo } from '../payments/index.ts';
 
 /** Commands that concern orders whatever their product: status, invoice, cancel, history. */
 export function orderWords(engine: Engine, products: readonly Product[]): WordCommand[] {
   const deliver =
     (type: 'cancel' | 'invoice') =>
     (tx: Tx, { id }: { id: string | null }, context: CommandContext) => {
-      const wanted = id ?? newestOpen(tx, products, context.message.sender)?.summary.id;
-      if (wanted === undefined) return refuse('not_found', 'Nothing of yours is open. Write what you want done.');
+      const wanted = id ?? meantOrder(tx, products, context.message.sender, type);
+      if (isRefusal(wanted)) return wanted;
       const found = engine.owned(tx, wanted, context.message.sender);
       if (found === undefined) return noSuchOrder(wanted);
       const event = { type: 'command' as const, command: { type }, replyTo: context.message.id };
@@ -94,7 +94,7 @@ export function historyMethod(products: readonly Product[]): RpcMethod {
   });
 }
 
-/** `Entry` of protocol.md §1. */
+/** One line of `history` in JSON-RPC (docs/rpc.md). */
 interface Entry {
   readonly id: string;
   readonly kind: string;
@@ -149,8 +149,20 @@ export function openOrders(reader: Reader, products: readonly Product[], owner: 
     .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
 }
 
-function newestOpen(reader: Reader, products: readonly Product[], owner: string): ListedOrder | undefined {
-  return openOrders(reader, products, owner)[0];
+/**
+ * The order that a word without an id means: the newest open one that was made in words. A program with the same key
+ * is not to be disturbed by a person who thinks of something else: its orders are named, and touched only by their id.
+ */
+function meantOrder(reader: Reader, products: readonly Product[], owner: string, word: string): string | Refusal {
+  const open = openOrders(reader, products, owner);
+  const meant = open.find((order) => order.dialect === 'words');
+  if (meant !== undefined) return meant.summary.id;
+  const [first] = open;
+  if (first === undefined) return refuse('not_found', 'Nothing of yours is open. Write what you want done.');
+  const { id } = first.summary;
+  const others = open.length === 1 ? '' : ` (and ${open.length - 1} more: status shows them)`;
+  const text = `Only ${id}${others} is open, and a program with your key ordered that. If you mean it, send: ${word} ${id}`;
+  return refuse('bad_state', text, { state: first.summary.state, reason: text });
 }
 
 /** What is open, what was last, and what is theirs. */
@@ -161,7 +173,10 @@ export function statusText(reader: Reader, products: readonly Product[], owner: 
   const owed = wholeSats(owedInAll(reader, owner));
   const paying = payoutsTo(reader, owner).filter((payout) => payout.state === 'committed' || payout.state === 'sent');
   if (owed > 0) lines.push(`${owed} sats are yours: refund pays them out.`);
-  for (const payout of paying) lines.push(`${payout.amountMsats / 1000} sats are on their way to you.`);
+  for (const payout of paying) {
+    const stands = isHeldUp(reader, payout) ? 'go out to you as soon as my wallet can pay' : 'are on their way to you';
+    lines.push(`${payout.amountMsats / 1000} sats ${stands}.`);
+  }
   return lines.length === 0 ? 'Nothing of yours is open. Write what you want done.' : lines.join('\n');
 }
 

@@ -1,36 +1,21 @@
-import { checkPayable } from '../bolt11/index.ts';
-import { automaticDestination, customer, setPreferences, type Texts } from '../customers/index.ts';
-import type { Database, Reader, Tx } from '../db/index.ts';
+import { askFor, type Texts } from '../customers/index.ts';
+import { statement, type Reader, type Tx } from '../db/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { withTimeout, type Clock } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { OutsideError, refuse, type Refusal } from '../lib/errors.ts';
-import { msats, plusSeconds, wholeSats, type Msats } from '../lib/units.ts';
+import { wholeSats } from '../lib/units.ts';
 import { failureOf, success } from '../messaging/dialects/jsonrpc/index.ts';
-import { enqueue, loadInbound } from '../messaging/index.ts';
+import { enqueue, loadInbound, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
-import {
-  claimableDebts,
-  commitPayout,
-  feesSince,
-  findInvoiceByHash,
-  findPayout,
-  type DebtRow,
-} from '../payments/index.ts';
-import type { LnurlPay } from '../ports/lnurl.ts';
-import type { Wallet } from '../ports/wallet.ts';
+import { commitPayout, findPayout } from '../payments/index.ts';
 import { RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
+import { askAddress, owedNow, sameDebts, type AddressInvoice, type AskingOptions } from './address-invoice.ts';
+import { nothingOwed } from './refund-refusals.ts';
 import { rpcPayout } from './refund-shapes.ts';
 
-export interface AddressOptions {
-  readonly database: Database;
-  readonly clock: Clock;
+export interface AddressOptions extends AskingOptions {
   readonly texts: Texts;
   readonly engine: Engine;
-  readonly wallet: Wallet;
-  readonly lnurl: LnurlPay;
-  readonly payee: () => string | null;
-  readonly autoMinSats: number;
-  readonly feeDailySats: number;
 }
 
 /** A refund to an address that a customer asked for. */
@@ -42,217 +27,97 @@ export interface AskedRefund {
   readonly replyTo: number;
 }
 
-/** A program is answered within this, or told to try later (protocol.md §1). */
+/** A program is answered within this, or told to try later. */
 const ANSWER_MS = 10_000;
-/** An address that surely fails for so long frees the debt, and the customer is asked for another. Seconds. */
-const GIVE_UP_AFTER = 3600;
-const DAY = 86_400;
+/** The least time an address gets when the task was late itself. */
+const LEAST_MS = 2000;
 
+/** Owes it at once and in no lane: whatever else waits or is asked meanwhile, a word of theirs does not wait for it. */
 export function scheduleAsked(tx: Tx, asked: AskedRefund, clock: Clock): void {
   const now = clock.now();
-  schedule(tx, { kind: 'refund.resolve', payload: asked, lane: `debts:${asked.owner}`, dueAt: now, now });
+  schedule(tx, { kind: 'refund.resolve', payload: asked, dueAt: now, now });
 }
 
-/** What a destination was found to give for what is owed now. */
-interface Resolved {
-  readonly bolt11: string;
-  readonly paymentHash: string;
-  readonly amountMsats: Msats;
-  readonly debts: readonly DebtRow[];
-  readonly invoiceExpiresAt: ReturnType<Clock['now']>;
-}
-
-/** @throws OutsideError: `rejected` when this destination cannot take this sum, `unavailable` when it did not answer. */
-async function resolve(
-  options: AddressOptions,
-  owner: string,
-  orderId: string | null,
-  destination: string,
-  signal: AbortSignal,
-): Promise<Resolved | null> {
-  const { database, clock, wallet, lnurl } = options;
-  const debts = owed(database.read, owner, orderId);
-  if (debts.length === 0) return null;
-  const amountMsats = sumOf(debts);
-  const bolt11 = await lnurl.invoice(destination, amountMsats, signal);
-  const checked = checkPayable(bolt11, {
-    expectedMsats: [amountMsats],
-    network: wallet.network,
-    now: clock.now(),
-    isOurHash: (hash) =>
-      findInvoiceByHash(database.read, hash) !== undefined || findPayout(database.read, hash) !== undefined,
-    ourPayee: options.payee(),
-  });
-  if ('refused' in checked) throw new OutsideError('rejected', `invoice.${checked.refused}`);
-  const { text, paymentHash, expiresAt } = checked.invoice;
-  return { bolt11: text, paymentHash, amountMsats, debts, invoiceExpiresAt: expiresAt };
-}
-
-/** Commits the payout, unless what is owed has changed meanwhile. */
-function commit(
-  options: AddressOptions,
-  tx: Tx,
-  owner: string,
-  orderId: string | null,
-  destination: string,
-  found: Resolved,
-  replyTo: number | null,
-): boolean {
-  const now = options.clock.now();
-  const debts = owed(tx, owner, orderId);
-  const same = debts.length === found.debts.length && debts.every((debt, index) => debt.id === found.debts[index]?.id);
-  if (!same) return false;
-  commitPayout(tx, { ...found, owner, debts, destination, replyTo }, now);
-  return true;
+/** Has this customer asked for these debts (null: for all) to go to an address, later than with this message? */
+export function isAskedLater(reader: Reader, owner: string, orderId: string | null, replyTo: number): boolean {
+  const sql = `SELECT 1 FROM tasks WHERE kind = 'refund.resolve' AND state <> 'dead' AND payload ->> 'owner' = @owner
+    AND payload ->> 'replyTo' > @replyTo
+    AND (@orderId IS NULL OR payload ->> 'orderId' IS NULL OR payload ->> 'orderId' = @orderId)`;
+  return statement(reader, sql).get({ owner, orderId, replyTo }) !== undefined;
 }
 
 /**
- * Asks the address a customer named for an invoice of exactly what is owed, and commits the payout.
+ * Asks the address a customer named for an invoice of exactly what is owed, and commits the payout. Of two words their
+ * later one wins, until a payout is committed.
  *
  * Killed midway: an invoice may have been made there that nobody will pay; another is asked for.
  */
 export function resolveTask(options: AddressOptions): TaskKind<AskedRefund> {
-  const { clock, texts, engine } = options;
+  const { database, clock } = options;
   return {
     kind: 'refund.resolve',
     pool: 'deliveries',
     leaseSeconds: 60,
     maxAttempts: 10,
     run: async (task, signal): Promise<Commit> => {
-      const { owner, orderId, destination, replyTo } = task.payload;
-      const limited = withTimeout(clock, ANSWER_MS, signal);
-      let found: Resolved | null = null;
-      let refusal: Refusal | null = null;
-      try {
-        found = await resolve(options, owner, orderId, destination, limited.signal);
-      } catch (error) {
-        if (!(error instanceof OutsideError)) throw error;
-        refusal = refusalOf(error, destination);
-      } finally {
-        limited.done();
-      }
+      const asked = task.payload;
+      const { owner, orderId, destination, replyTo } = asked;
+      const debts = owedNow(database.read, owner, orderId);
+      const left = Math.max(LEAST_MS, ANSWER_MS - (clock.now() - task.createdAt) * 1000);
+      const found = debts.length === 0 ? null : await askAddress(options, debts, destination, left, signal);
       return (tx) => {
-        const now = clock.now();
         const message = loadInbound(tx, replyTo);
-        if (found === null)
-          refusal ??= refuse('bad_state', 'Nothing is owed to you any more.', {
-            state: 'none',
-            reason: 'nothing is owed',
-          });
-        else if (!commit(options, tx, owner, orderId, destination, found, replyTo)) {
-          return scheduleAsked(tx, task.payload, clock);
+        const now = owedNow(tx, owner, orderId);
+        if (now.length === 0) return refuseAsked(options, tx, message, nothingOwed(tx, owner, orderId));
+        if (found instanceof OutsideError) return refuseAsked(options, tx, message, refusalOf(found, destination));
+        if (isAskedLater(tx, owner, orderId, replyTo)) {
+          // In words the later one's answer says it all.
+          return message.dialect === 'rpc' ? refuseAsked(options, tx, message, ASKED_LATER) : undefined;
         }
-        if (refusal === null)
-          setPreferences(tx, owner, { lastDestination: destination, badDestination: null, failingSince: null });
-        if (message.dialect !== 'rpc') {
-          const amount = found === null ? 0 : wholeSats(found.amountMsats);
-          const text = refusal?.text ?? `Paying out ${amount} sats to ${destination}. I say when it has arrived.`;
-          enqueue(tx, texts, { to: owner, text, answering: message }, now);
-          return;
-        }
-        const replayable = refusal?.refusal !== 'unavailable';
-        answerRpc(
-          tx,
-          texts,
-          message,
-          refusal === null ? answer(tx, orderId, found?.paymentHash ?? '') : failureOf(message.rpcId, refusal),
-          { replayable },
-          now,
-        );
-
-        function answer(reader: Reader, id: string | null, hash: string): string {
-          const order = id === null ? undefined : engine.owned(reader, id, owner);
-          const payout = findPayout(reader, hash);
-          const result =
-            order === undefined
-              ? { refund: payout === undefined ? null : rpcPayout(payout) }
-              : { [order.product.rpcName]: order.product.rpc(reader, order.order.id, false) };
-          return success(message.rpcId, result);
-        }
+        // Another sum by now: ask for that one, within the time that is left.
+        if (found === null || !sameDebts(now, debts)) throw new RunAgain(0);
+        payOut(options, tx, asked, message, found);
       };
     },
   };
 }
 
-interface AutoTask {
-  readonly owner: string;
-}
-
-/**
- * Pays a customer back unasked, where a destination is known, refunds are on, the sum is worth it and today's routing
- * fees allow it. All their debts together, so that small change joins the next refund.
- *
- * Killed midway: an invoice may have been made there that nobody will pay; another is asked for.
- */
-export function autoRefundTask(options: AddressOptions): TaskKind<AutoTask> {
-  const { database, clock, texts, wallet } = options;
-  return {
-    kind: 'refund.auto',
-    pool: 'deliveries',
-    leaseSeconds: 60,
-    maxAttempts: Infinity,
-    run: async (task, signal): Promise<Commit> => {
-      const { owner } = task.payload;
-      const destination = automaticDestination(customer(database.read, owner));
-      const debts = owed(database.read, owner, null);
-      if (destination === null || debts.length === 0) return () => {};
-      if (wholeSats(sumOf(debts)) < options.autoMinSats) return () => {};
-      if (!wallet.canPay) throw new RunAgain(600);
-      const today = plusSeconds(clock.now(), -(clock.now() % DAY));
-      if (feesSince(database.read, today) >= BigInt(options.feeDailySats) * 1000n) throw new RunAgain(3600);
-      try {
-        const found = await resolve(options, owner, null, destination, signal);
-        if (found === null) return () => {};
-        return (tx) => {
-          // Another word of theirs wins until the invoice is committed.
-          if (automaticDestination(customer(tx, owner)) !== destination) return again(tx, owner, clock);
-          if (!commit(options, tx, owner, null, destination, found, null)) again(tx, owner, clock);
-        };
-      } catch (error) {
-        if (!(error instanceof OutsideError)) throw error;
-        const now = clock.now();
-        const { failingSince } = customer(database.read, owner);
-        if (failingSince === null) database.write((tx) => setPreferences(tx, owner, { failingSince: now }));
-        if (now - (failingSince ?? now) < GIVE_UP_AFTER) throw new RunAgain(Math.min(600, 30 * task.tries));
-        return (tx) => {
-          setPreferences(tx, owner, {
-            badDestination: destination,
-            failingSince: null,
-            askedAtMsats: Number(sumOf(debts)),
-          });
-          const sats = wholeSats(sumOf(debts));
-          const text = `I could not pay your ${sats} sats to ${destination} for an hour. They are still yours: send an invoice for exactly ${sats} sats, or another Lightning address.`;
-          if (isAPerson(tx, debts)) enqueue(tx, texts, { to: owner, text }, clock.now());
-        };
-      }
-    },
-  };
-
-  /** Programs hear of refunds through their orders' notifications. */
-  function isAPerson(reader: Reader, debts: readonly DebtRow[]): boolean {
-    return debts.some((debt) => options.engine.product(debt.orderKind).find(reader, debt.orderId)?.dialect !== 'rpc');
-  }
-}
-
-function again(tx: Tx, owner: string, clock: Clock): void {
+function payOut(
+  { clock, texts, engine }: AddressOptions,
+  tx: Tx,
+  { owner, orderId, destination, replyTo }: AskedRefund,
+  message: InboundMessage,
+  found: AddressInvoice,
+): void {
   const now = clock.now();
-  schedule(tx, {
-    kind: 'refund.auto',
-    payload: { owner },
-    key: `refund.auto:${owner}`,
-    lane: `debts:${owner}`,
-    dueAt: now,
-    now,
-  });
+  commitPayout(tx, { ...found, owner, replyTo }, now);
+  askFor(tx, owner, destination);
+  if (message.dialect !== 'rpc') {
+    const amount = wholeSats(found.amountMsats);
+    const text = `Paying out ${amount} sats to ${destination}. I say when it has arrived.`;
+    enqueue(tx, texts, { to: owner, text, answering: message }, now);
+    return;
+  }
+  const order = orderId === null ? undefined : engine.owned(tx, orderId, owner);
+  const payout = findPayout(tx, found.paymentHash);
+  const result =
+    order === undefined
+      ? { refund: payout === undefined ? null : rpcPayout(payout) }
+      : { [order.product.rpcName]: order.product.rpc(tx, order.order.id, false) };
+  answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: true }, now);
 }
 
-function owed(reader: Reader, owner: string, orderId: string | null): DebtRow[] {
-  return claimableDebts(reader, owner).filter((debt) => orderId === null || debt.orderId === orderId);
+function refuseAsked({ clock, texts }: AddressOptions, tx: Tx, message: InboundMessage, refusal: Refusal): void {
+  const now = clock.now();
+  if (message.dialect !== 'rpc') {
+    enqueue(tx, texts, { to: message.sender, text: refusal.text, answering: message }, now);
+    return;
+  }
+  const replayable = refusal.refusal !== 'unavailable';
+  answerRpc(tx, texts, message, failureOf(message.rpcId, refusal), { replayable }, now);
 }
 
-function sumOf(debts: readonly DebtRow[]): Msats {
-  return msats(debts.reduce((sum, debt) => sum + BigInt(debt.amountMsats), 0n));
-}
+const ASKED_LATER = refuse('unavailable', 'You asked for it once more meanwhile: that one counts.');
 
 function refusalOf(error: OutsideError, destination: string): Refusal {
   if (error.fault !== 'rejected') {

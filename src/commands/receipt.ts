@@ -12,119 +12,214 @@ import {
 import type { Clock } from '../lib/clock.ts';
 import { refuse, type Refusal } from '../lib/errors.ts';
 import { success } from '../messaging/dialects/jsonrpc/index.ts';
-import { one, shortId } from '../messaging/dialects/text/index.ts';
-import { enqueue, loadInbound } from '../messaging/index.ts';
+import { anyOf, shortId } from '../messaging/dialects/text/index.ts';
+import { enqueue, loadInbound, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
-import { completeReceipts, keepSignature, receiptsOf } from '../payments/index.ts';
-import type { ChargeContent } from '../receipts/index.ts';
-import { schedule, type TaskKind } from '../tasks/index.ts';
+import {
+  completeReceipts,
+  countReceipts,
+  keepSignature,
+  placeOfReceipt,
+  receiptChain,
+  receiptsOf,
+} from '../payments/index.ts';
+import type { ChargeContent, RefundContent } from '../receipts/index.ts';
+import { schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
 
-interface GiveTask {
-  readonly inboxId: number;
-  readonly orderId: string;
-}
+/** The receipts of one order, or the customer's whole chain from a place on. */
+type Wish = { readonly orderId: string } | { readonly from: number };
+type GiveTask = Wish & { readonly inboxId: number };
 
-/** Receipts, given to their customer on request. */
+/** So many receipts of a chain go out for one asking, in words; then a person asks for the next. */
+const CHAIN_PAGE = 12;
+/** Bytes of receipts in one message: in words as results are, in JSON-RPC what surely fits once it is escaped. */
+const MAX_WORDS_BYTES = 6000;
+const MAX_RPC_BYTES = 36_000;
+
+/** Receipts, given to their customer on request: those of an order, or all of them, a chain. */
 export function receiptCommands(engine: Engine): { words: WordCommand[]; methods: RpcMethod[] } {
-  function give(tx: Tx, id: string, { message, now }: CommandContext): Refusal | undefined {
-    const found = engine.owned(tx, id, message.sender);
+  function later(tx: Tx, wish: Wish, { message, now }: CommandContext): void {
+    schedule(tx, { kind: 'receipt.give', payload: { inboxId: message.id, ...wish }, dueAt: now, now });
+  }
+  function give(tx: Tx, id: string, context: CommandContext): Refusal | undefined {
+    const found = engine.owned(tx, id, context.message.sender);
     if (found === undefined) return noSuchOrder(id);
-    if (receiptsOf(tx, id).charge === null) {
+    const { charge, refunds } = receiptsOf(tx, id);
+    if (charge === null && refunds.length === 0) {
       return refuse('bad_state', `Nothing was charged for ${id} so far, so there is no receipt yet.`, {
         state: found.order.state,
         reason: 'nothing charged',
       });
     }
-    schedule(tx, {
-      kind: 'receipt.give',
-      payload: { inboxId: message.id, orderId: id } satisfies GiveTask,
-      dueAt: now,
-      now,
-    });
+    later(tx, { orderId: id }, context);
     return undefined;
   }
   const word = wordCommand({
     word: 'receipt',
-    usage: 'receipt <id>',
-    parse: one('id', shortId),
-    run: (tx, args: { id: string }, context) => give(tx, args.id, context),
+    usage: 'receipt [id] (without an id: all of yours)',
+    parse: (rest) => {
+      const args = anyOf({ id: shortId, from: place })(rest);
+      return args === null || (args.id !== null && args.from !== null) ? null : args;
+    },
+    run: (tx, { id, from }: { id: string | null; from: number | null }, context) => {
+      if (id !== null) return give(tx, id, context);
+      const count = countReceipts(tx, context.message.sender);
+      if (count === 0)
+        return refuse('bad_state', 'Nothing was charged or paid out so far, so there is no receipt yet.');
+      if ((from ?? 1) > count) return refuse('not_found', `You have ${count} receipts. receipt shows them.`);
+      later(tx, { from: from ?? 1 }, context);
+      return undefined;
+    },
   });
-  const methods = ['receipt', 'job.receipt'].map((method) =>
-    rpcMethod({
-      method,
-      params: z.strictObject({ id: z.string().max(16) }),
-      changes: false,
-      run: (tx, { id }, context) => {
-        if (method === 'job.receipt' && !id.startsWith('J-')) return noSuchOrder(id);
-        return give(tx, id, context) ?? 'later';
-      },
-    }),
-  );
-  return { words: [word], methods };
+  const ofOrder = rpcMethod({
+    method: 'job.receipt',
+    params: z.strictObject({ id: z.string().max(16) }),
+    changes: false,
+    run: (tx, { id }, context) => (id.startsWith('J-') ? give(tx, id, context) : noSuchOrder(id)) ?? 'later',
+  });
+  const ofAll = rpcMethod({
+    method: 'receipt',
+    params: z.strictObject({ id: z.string().max(16).optional(), after: z.string().max(64).optional() }),
+    changes: false,
+    run: (tx, { id, after }, context) => {
+      if (id !== undefined && after !== undefined) {
+        return refuse('invalid_params', 'id gives the receipts of one order, after the chain from there on: not both.');
+      }
+      if (id !== undefined) return give(tx, id, context) ?? 'later';
+      const last = after === undefined ? 0 : placeOfReceipt(tx, context.message.sender, after);
+      if (last === undefined) return refuse('not_found', 'after takes the event id of a receipt of yours.');
+      later(tx, { from: last + 1 }, context);
+      return 'later';
+    },
+  });
+  return { words: [word], methods: [ofAll, ofOrder] };
+}
+
+/** The place of a receipt in a chain, from 1. */
+function place(token: string): number | null {
+  return /^[1-9]\d{0,5}$/.test(token) ? Number(token) : null;
+}
+
+export interface GiveReceiptOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly texts: Texts;
+  readonly signer: Signer;
 }
 
 /**
- * Gives the receipts of an order, signed.
+ * Gives receipts, signed.
  *
  * Killed midway: nothing was given; they are signed again, which is as good.
  */
-export function giveReceiptTask(options: {
-  database: Database;
-  clock: Clock;
-  texts: Texts;
-  signer: Signer;
-}): TaskKind<GiveTask> {
-  const { database, clock, texts, signer } = options;
+export function giveReceiptTask(options: GiveReceiptOptions): TaskKind<GiveTask> {
   return {
     kind: 'receipt.give',
     pool: 'orders',
     leaseSeconds: 30,
     maxAttempts: 10,
-    run: async (task) => {
-      const { inboxId, orderId } = task.payload;
-      const { charge, earlier, refunds } = receiptsOf(database.read, orderId);
-      if (charge === null) return () => {};
-      const [[receipt], earlier_receipts, refund_receipts] = await Promise.all([
-        completeReceipts(signer, [charge]),
-        completeReceipts(signer, earlier),
-        completeReceipts(signer, refunds),
-      ]);
-      return (tx) => {
-        if (receipt === undefined) return;
-        for (const event of [receipt, ...earlier_receipts, ...refund_receipts]) keepSignature(tx, event);
-        const message = loadInbound(tx, inboxId);
-        const now = clock.now();
-        if (message.dialect === 'rpc') {
-          return answerRpc(
-            tx,
-            texts,
-            message,
-            success(message.rpcId, { receipt, refund_receipts, earlier_receipts }),
-            { replayable: false, orderId },
-            now,
-          );
-        }
-        enqueue(
-          tx,
-          texts,
-          { to: message.sender, text: inWords(receipt, refund_receipts.length), answering: message, orderId },
-          now,
-        );
-        // Oldest first, as a chain is checked.
-        for (const event of [...earlier_receipts, receipt, ...refund_receipts]) {
-          enqueue(
-            tx,
-            texts,
-            { to: message.sender, text: JSON.stringify(event), answering: message, reference: false, orderId },
-            now,
-          );
-        }
-      };
+    run: (task) => {
+      const message = loadInbound(options.database.read, task.payload.inboxId);
+      return 'orderId' in task.payload
+        ? giveOfOrder(options, message, task.payload.orderId)
+        : giveChain(options, message, task.payload.from);
     },
   };
+}
+
+async function giveOfOrder(options: GiveReceiptOptions, message: InboundMessage, orderId: string): Promise<Commit> {
+  const { database, signer, texts, clock } = options;
+  const found = receiptsOf(database.read, orderId);
+  const [charges, earlier_receipts, refunds] = await Promise.all([
+    completeReceipts(signer, found.charge === null ? [] : [found.charge]),
+    completeReceipts(signer, found.earlier),
+    completeReceipts(signer, found.refunds),
+  ]);
+  const receipt = charges[0] ?? null;
+  // Oldest first, as a chain is read.
+  const before = [...earlier_receipts, ...charges];
+  const refund_receipts = fitting(refunds, MAX_RPC_BYTES - escapedBytes(before));
+  return (tx) => {
+    for (const event of [...before, ...refunds]) keepSignature(tx, event);
+    const now = clock.now();
+    if (message.dialect === 'rpc') {
+      const more = refund_receipts.length < refunds.length ? { more: true } : {};
+      const result = { receipt, refund_receipts, earlier_receipts, ...more };
+      return answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: false, orderId }, now);
+    }
+    const to = message.sender;
+    const words = receipt === null ? refundsInWords(orderId, refunds) : inWords(receipt, refunds.length);
+    enqueue(tx, texts, { to, text: words, answering: message, orderId }, now);
+    for (const event of [...before, ...refund_receipts]) {
+      const text = JSON.stringify(event);
+      enqueue(tx, texts, { to, text, answering: message, reference: false, orderId }, now);
+    }
+  };
+}
+
+async function giveChain(options: GiveReceiptOptions, message: InboundMessage, from: number): Promise<Commit> {
+  const { database, signer, texts, clock } = options;
+  const to = message.sender;
+  const page = await completeReceipts(signer, receiptChain(database.read, to, from, CHAIN_PAGE));
+  return (tx) => {
+    for (const event of page) keepSignature(tx, event);
+    const now = clock.now();
+    const count = countReceipts(tx, to);
+    if (message.dialect === 'rpc') {
+      const receipts = fitting(page, MAX_RPC_BYTES);
+      const last = receipts.at(-1);
+      const next = last !== undefined && from - 1 + receipts.length < count ? { next: last.id } : {};
+      return answerRpc(tx, texts, message, success(message.rpcId, { receipts, ...next }), { replayable: false }, now);
+    }
+    enqueue(tx, texts, { to, text: chainInWords(from, page.length, count), answering: message }, now);
+    for (const text of inMessages(page)) enqueue(tx, texts, { to, text, answering: message, reference: false }, now);
+  };
+}
+
+/** As many of the first receipts as fit, one at least. */
+function fitting(receipts: readonly NostrEvent[], bytes: number): readonly NostrEvent[] {
+  let count = receipts.length;
+  while (count > 1 && escapedBytes(receipts.slice(0, count)) > bytes) count--;
+  return receipts.slice(0, count);
+}
+
+/** What they come to inside a rumor, which escapes them once more. */
+function escapedBytes(receipts: readonly NostrEvent[]): number {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(receipts)));
+}
+
+/** Receipts as JSON lines, some in one message: what is pasted below each other is what `timmy verify` reads. */
+function inMessages(receipts: readonly NostrEvent[]): readonly string[] {
+  const messages: string[] = [];
+  for (const line of receipts.map((event) => JSON.stringify(event))) {
+    const joined = `${messages.at(-1) ?? ''}\n${line}`;
+    if (messages.length > 0 && Buffer.byteLength(joined) <= MAX_WORDS_BYTES) messages[messages.length - 1] = joined;
+    else messages.push(line);
+  }
+  return messages;
+}
+
+function chainInWords(from: number, shown: number, count: number): string {
+  const to = from - 1 + shown;
+  const which =
+    shown === count
+      ? `You have ${count === 1 ? 'one receipt' : `${count} receipts`}: all of them follow`
+      : `You have ${count} receipts: ${from} to ${to} follow`;
+  const more = to < count ? ` receipt ${to + 1} goes on.` : '';
+  return `${which}, signed, oldest first.${more} Anybody can check that they are right and none is missing: timmy verify --chain`;
+}
+
+function refundsInWords(orderId: string, refunds: readonly NostrEvent[]): string {
+  const paidOut = refunds
+    .flatMap((event) => (JSON.parse(event.content) as RefundContent).debts)
+    .filter((debt) => debt.id === orderId)
+    .reduce((sum, debt) => sum + debt.amount_sats, 0);
+  return `${orderId}: nothing was charged, and ${paidOut} sats were paid out to you.\nBelow: ${
+    refunds.length === 1 ? 'the receipt' : `${refunds.length} receipts`
+  } of that, signed. Anybody can check it with: timmy verify`;
 }
 
 /** The figures of a receipt for people; the signed event follows. */
@@ -136,7 +231,7 @@ function inWords(receipt: NostrEvent, refunds: number): string {
   const lines = [
     `${content.id}: ${content.outcome.replaceAll('_', ' ')}.`,
     `Paid: ${paid === '' ? 0 : paid} sats. Charged: ${bill.charged_sats}. Yours: ${bill.owed_sats}.`,
-    content.fee_sats > 0 ? `The look: ${content.fee_sats} sats.` : '',
+    content.fee_sats > 0 && content.outcome !== 'eval_failed' ? `The look: ${content.fee_sats} sats.` : '',
     quote === null
       ? ''
       : `The work: quoted ${quote.amount_sats}, ${bill.actual_sats > 0 ? `came to ${bill.actual_sats}` : 'not done'}.`,

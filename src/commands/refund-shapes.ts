@@ -1,9 +1,16 @@
-import type { PayoutRow } from '../payments/index.ts';
+import { isUnsent, type PayoutRow } from '../payments/index.ts';
 
-/** `Refund` of protocol.md §1 for a whole payout. */
+/** How a payout stands, as JSON-RPC names it; what is not sent yet waits for its turn. */
+export function payoutState(payout: PayoutRow): 'pending' | 'paying' | 'paid' | 'failed' {
+  if (payout.state === 'paid') return 'paid';
+  if (payout.state === 'dead') return 'failed';
+  return isUnsent(payout) ? 'pending' : 'paying';
+}
+
+/** A whole payout as JSON-RPC shows a refund (docs/rpc.md). */
 export function rpcPayout(payout: PayoutRow): Record<string, unknown> {
   return {
-    state: payout.state === 'paid' ? 'paid' : payout.state === 'dead' ? 'failed' : 'paying',
+    state: payoutState(payout),
     amount_sats: Math.floor(payout.amountMsats / 1000),
     destination: payout.destination ?? payout.bolt11,
     payment_hash: payout.paymentHash,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { checkPayable, decodeInvoice, type PayableRefusal } from '../bolt11/index.ts';
-import { automaticDestination, customer } from '../customers/index.ts';
+import { checkPayable, decodeInvoice } from '../bolt11/index.ts';
+import { knownDestination } from '../customers/index.ts';
 import type { Reader, Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
@@ -18,12 +18,11 @@ import {
   findInvoiceByHash,
   findPayout,
   owedByOrder,
-  payoutsOf,
-  payoutsTo,
   type PayoutRow,
 } from '../payments/index.ts';
 import { noSuchOrder } from './orders.ts';
 import { scheduleAsked } from './pay-address.ts';
+import { destinationRefused, exactly, nothingOwed, payoutRefusal } from './refund-refusals.ts';
 import { rpcPayout } from './refund-shapes.ts';
 import type { CommandOptions } from './registry.ts';
 
@@ -52,7 +51,7 @@ export function refundCommands(options: CommandOptions): Refunds {
     const decoded = decodeInvoice(bolt11);
     const hash = 'invalid' in decoded ? null : decoded.paymentHash;
     const known = hash === null ? undefined : findPayout(tx, hash);
-    if (known?.owner === owner) return payoutRefusal(known);
+    if (known?.owner === owner) return payoutRefusal(tx, known);
     if (debts.length === 0) return nothingOwed(tx, owner, orderId);
     const perOrder = owedByOrder(tx, owner).filter((row) => orderId === null || row.orderId === orderId);
     const all = msats(perOrder.reduce((sum, row) => sum + row.amountMsats, 0n));
@@ -137,7 +136,7 @@ export function refundCommands(options: CommandOptions): Refunds {
         if (args.destination !== null) return pay(tx, args.destination, context, args.id);
         const owed = owedByOrder(tx, sender).filter((row) => args.id === null || row.orderId === args.id);
         if (owed.length === 0) return nothingOwed(tx, sender, args.id);
-        const known = automaticDestination(customer(tx, sender));
+        const known = knownDestination(tx, sender);
         if (known !== null) return payAddress(tx, sender, args.id, known, context.message.id);
         const sum = msats(owed.reduce((total, row) => total + row.amountMsats, 0n));
         context.say(tx, `${exactly(sum, owed.length > 1 ? owed : [])}.`, { paid: true });
@@ -192,69 +191,4 @@ function ownInvoice(reader: Reader, bolt11: string, owner: string): string | und
   const state =
     row.state === 'open' ? 'It is still open' : row.state === 'paid' ? 'It is paid already' : 'It has run out';
   return `That is my invoice: pay it in your wallet. ${state} (${row.orderId}).`;
-}
-
-/** Asked again: told how it stands, paid nothing twice. */
-function payoutRefusal(payout: PayoutRow): Refusal {
-  const { paymentHash, preimage } = payout;
-  const amount = wholeSats(msats(BigInt(payout.amountMsats)));
-  if (payout.state === 'paid') {
-    const proof = preimage === null ? '' : ` Preimage: ${preimage}.`;
-    return refuse('already_paid', `That was paid: ${amount} sats. Payment hash: ${paymentHash}.${proof}`, {
-      payment_hash: paymentHash,
-      preimage,
-    });
-  }
-  if (payout.state === 'dead') {
-    return refuse(
-      'bad_state',
-      `That invoice could not be paid and is not tried again. Please send a fresh one for exactly ${amount} sats.`,
-      { state: 'failed', payment_hash: paymentHash },
-    );
-  }
-  return refuse('bad_state', `Those ${amount} sats are on their way. Nothing for you to do.`, {
-    state: 'paying',
-    payment_hash: paymentHash,
-  });
-}
-
-function nothingOwed(reader: Reader, owner: string, orderId: string | null): Refusal {
-  const attempts = orderId === null ? payoutsTo(reader, owner) : payoutsOf(reader, orderId);
-  const open = attempts.find((attempt) => attempt.state === 'committed' || attempt.state === 'sent');
-  if (open !== undefined) return payoutRefusal(open);
-  const paid = attempts
-    .filter((attempt) => attempt.state === 'paid')
-    .sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
-  if (paid !== undefined) return payoutRefusal(paid);
-  return refuse('bad_state', 'Nothing is owed to you.', { state: 'none', reason: 'nothing is owed' });
-}
-
-function exactly(all: Msats, perOrder: readonly { orderId: string; amountMsats: Msats }[]): string {
-  const sats = wholeSats(all);
-  if (perOrder.length === 0) return `Send me an invoice for exactly ${sats} sats`;
-  const each = perOrder.slice(0, 4).map((row) => `${wholeSats(row.amountMsats)} (${row.orderId})`);
-  return `Send me an invoice for exactly ${sats} sats (all) or ${each.join(' or ')}`;
-}
-
-function destinationRefused(
-  why: PayableRefusal,
-  all: Msats,
-  perOrder: readonly { orderId: string; amountMsats: Msats }[],
-): Refusal {
-  const reason: Readonly<Record<PayableRefusal, string>> = {
-    malformed: 'I cannot read that invoice',
-    broken_signature: 'The signature of that invoice is broken',
-    ours: 'I know that invoice already and cannot pay it',
-    wrong_network: 'That invoice is for another network',
-    amount_missing: 'That invoice names no amount',
-    amount_wrong: 'That invoice is for another amount',
-    expired: 'That invoice has run out',
-    expires_soon: 'That invoice runs out too soon',
-    expires_late: 'That invoice runs for too long',
-    from_future: 'That invoice is dated in the future',
-    cltv_too_long: 'That invoice may lock the money for too long',
-    unknown_feature: 'That invoice needs something I do not know',
-  };
-  const data = { why, expected_sats: wholeSats(all) };
-  return refuse('bad_destination', `${reason[why]}. The money is still yours. ${exactly(all, perOrder)}.`, data);
 }

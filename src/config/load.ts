@@ -6,7 +6,7 @@ import type { Setting } from './setting.ts';
 import { Sources, type LoadOptions } from './sources.ts';
 
 /**
- * The settings (protocol.md §4). Each one comes from the first of: environment (then the file it names, then its
+ * The settings. Each one comes from the first of: environment (then the file it names, then its
  * aliases), systemd credential, settings file (`TIMMY_CONFIG`, else `config/timmy.toml`), default. An empty environment
  * variable counts as unset.
  * @throws ConfigError with every problem at once, each saying what to do; no problem contains a secret.

@@ -1,6 +1,7 @@
 /** Who writes to us: how to reach them, what they prefer, what they wrote, how fast they may talk. */
 export * from './store.ts';
-export { automaticDestination } from './destinations.ts';
+export { askFor, automaticDestination, knownDestination, storeDestination } from './destinations.ts';
+export { failingOf, findFailing, forgetFailures, nextTryAt, noteFailure } from './failing-addresses.ts';
 export {
   createTextBox,
   createTexts,

@@ -15,9 +15,6 @@ export const customers = sqliteTable('customers', {
   /** Where refunds go: the destination they stored (`refund_to`), and the one they asked for last. */
   refundTo: text('refund_to'),
   lastDestination: text('last_destination'),
-  /** An address that failed for an hour: not tried again until they name one. And since when one fails now. */
-  badDestination: text('bad_destination'),
-  failingSince: integer('failing_since'),
   refundsOn: integer('refunds_on', { mode: 'boolean' }).notNull().default(true),
   keepOn: integer('keep_on', { mode: 'boolean' }).notNull().default(false),
   /** What was owed when they were last asked for a destination, msats: not asked again until it doubled. */
@@ -27,6 +24,22 @@ export const customers = sqliteTable('customers', {
   profileAt: integer('profile_at').notNull().default(0),
   profileFetchedAt: integer('profile_fetched_at').notNull().default(0),
 });
+
+/** Addresses that could not be paid lately, until one is paid or named again. At most the few of each customer that are known. */
+export const failingAddresses = sqliteTable(
+  'failing_addresses',
+  {
+    owner: text().notNull(),
+    destination: text().notNull(),
+    /** The first and the last failure of an unbroken row of them, and how many. */
+    since: integer().notNull(),
+    lastAt: integer('last_at').notNull(),
+    failures: integer().notNull(),
+    /** Failed for an hour: passed over from then on. */
+    givenUpAt: integer('given_up_at'),
+  },
+  (table) => [primaryKey({ columns: [table.owner, table.destination] })],
+);
 
 /** Where a customer reads their messages, newest list known (never goes backwards). */
 export const relayLists = sqliteTable(

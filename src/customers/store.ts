@@ -29,7 +29,9 @@ export function customer(reader: Reader, pubkey: string): Customer {
 
 type Preferences = Partial<Omit<Customer, 'pubkey' | 'createdAt'>>;
 
+/** Changes these and leaves the others; none at all is fine. */
 export function setPreferences(tx: Tx, pubkey: string, preferences: Preferences): void {
+  if (Object.keys(preferences).length === 0) return;
   tx.update(customers).set(preferences).where(eq(customers.pubkey, pubkey)).run();
 }
 

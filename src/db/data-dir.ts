@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { ConfigError } from '../lib/errors.ts';
 
-/** Where everything lies. Opened with mode 0700, its files 0600 (threats.md H3). */
+/** Where everything lies. Opened with mode 0700, its files 0600: other users of the machine read nothing. */
 export interface DataDir {
   readonly path: string;
   readonly databaseFile: string;

@@ -28,10 +28,10 @@ export interface Database {
 export function openDatabase(path: string): Database {
   const sqlite = new Sqlite(path, { timeout: 5000 });
   sqlite.pragma('journal_mode = WAL');
-  // better-sqlite3 builds SQLite with WAL default NORMAL, whose commits a power cut undoes (threats.md H1).
+  // better-sqlite3 builds SQLite with WAL default NORMAL, whose commits a power cut undoes.
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
-  // Erased texts must not linger in free pages (threats.md H2).
+  // Erased texts must not linger in free pages, where the file still shows them.
   sqlite.pragma('secure_delete = ON');
   sqlite.pragma('trusted_schema = OFF');
   const expected: readonly (readonly [string, unknown])[] = [

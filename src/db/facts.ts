@@ -1,7 +1,20 @@
 import { statement, type Reader, type Tx } from './database.ts';
 
 /** The facts a database knows about itself. */
-export type FactName = 'born_at' | 'identity' | 'agent' | 'wallet' | 'payee' | 'profile_published_at';
+export type FactName =
+  | 'born_at'
+  | 'started_at'
+  | 'identity'
+  | 'agent'
+  | 'wallet'
+  | 'wallet_read'
+  | 'wallet_trouble'
+  | 'wallet_keyless'
+  | 'payee'
+  | 'wrong_invoice'
+  | 'books_broken'
+  | 'drift_told'
+  | 'profile_published_at';
 
 export function readFact(reader: Reader, name: FactName): string | null {
   const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;
@@ -13,4 +26,8 @@ export function keepFact(tx: Tx, name: FactName, value: string): void {
     tx,
     'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   ).run(name, value);
+}
+
+export function dropFact(tx: Tx, name: FactName): void {
+  statement(tx, 'DELETE FROM facts WHERE name = ?').run(name);
 }

@@ -2,4 +2,4 @@
 export { openDatabase, statement, type Database, type Reader, type Tx } from './database.ts';
 export { migrate, knownMigrations } from './migrate.ts';
 export { dataDir, prepareDataDir, lockDataDir, type DataDir } from './data-dir.ts';
-export { readFact, keepFact, type FactName } from './facts.ts';
+export { readFact, keepFact, dropFact, type FactName } from './facts.ts';

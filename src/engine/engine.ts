@@ -184,7 +184,7 @@ export function createEngine(options: EngineOptions): Engine {
         return;
       }
       case 'replace_invoices':
-        return replaceInvoices(tx, ref.id);
+        return replaceInvoices(tx, ref, now);
       case 'owe':
         return owe(
           tx,

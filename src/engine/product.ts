@@ -1,7 +1,16 @@
 import type { Reader, Tx } from '../db/index.ts';
 import { isRefusal, type Refusal } from '../lib/errors.ts';
 import type { Charge } from '../receipts/index.ts';
-import type { Activity, Decision, Effect, OrderBase, OrderEvent, OrderSummary, ProductDefinition } from './types.ts';
+import type {
+  Activity,
+  Decision,
+  Dialect,
+  Effect,
+  OrderBase,
+  OrderEvent,
+  OrderSummary,
+  ProductDefinition,
+} from './types.ts';
 
 /** What one delivered event came to, with the product's own types folded away. */
 export interface Delivered {
@@ -36,6 +45,8 @@ export interface Product {
 /** One order as lists, status and history show it. */
 export interface ListedOrder {
   readonly summary: OrderSummary;
+  /** How it was made: a word without an id never means a program's. */
+  readonly dialect: Dialect;
   readonly isOpen: boolean;
   readonly isPaid: boolean;
   readonly statusLine: string;
@@ -73,6 +84,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
   function listed(reader: Reader, order: Order): ListedOrder {
     return {
       summary: definition.summary(order),
+      dialect: order.dialect,
       isOpen: definition.isOpen(order),
       isPaid: definition.isPaid(order),
       statusLine: definition.statusLine(reader, order),

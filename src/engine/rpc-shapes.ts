@@ -1,6 +1,8 @@
+import { failingOf, knownDestination } from '../customers/index.ts';
 import type { Reader } from '../db/index.ts';
 import {
   debtsOf,
+  isUnsent,
   invoicesOf,
   openInvoiceOf,
   payoutsOf,
@@ -9,7 +11,7 @@ import {
   type PayoutRow,
 } from '../payments/index.ts';
 
-/** `Invoice` of protocol.md §1. */
+/** An invoice in JSON-RPC (docs/rpc.md). */
 export interface RpcInvoice {
   readonly purpose: string;
   readonly bolt11: string;
@@ -20,7 +22,7 @@ export interface RpcInvoice {
   readonly paid_at: number | null;
 }
 
-/** `Refund` of protocol.md §1. */
+/** A refund in JSON-RPC (docs/rpc.md). */
 export interface RpcRefund {
   readonly state: 'pending' | 'paying' | 'paid' | 'failed';
   readonly amount_sats: number;
@@ -54,7 +56,7 @@ export interface RpcMoney {
 export function rpcMoney(reader: Reader, orderId: string): RpcMoney {
   const open = openInvoiceOf(reader, orderId);
   const attempts = payoutsOf(reader, orderId);
-  const refunds = debtsOf(reader, orderId).flatMap((debt) => rpcRefund(debt, attempts));
+  const refunds = debtsOf(reader, orderId).flatMap((debt) => rpcRefund(reader, debt, attempts));
   return {
     invoice: open === undefined ? null : rpcInvoice(open),
     invoices: invoicesOf(reader, orderId).map(rpcInvoice),
@@ -64,13 +66,26 @@ export function rpcMoney(reader: Reader, orderId: string): RpcMoney {
 }
 
 /** What paid a next step (`keep on`) is no refund any more. */
-function rpcRefund(debt: DebtRow, attempts: readonly PayoutRow[]): RpcRefund[] {
+function rpcRefund(reader: Reader, debt: DebtRow, attempts: readonly PayoutRow[]): RpcRefund[] {
   if (debt.state === 'kept') return [];
   const payout = attempts.find((attempt) => attempt.paymentHash === debt.payoutHash);
   const died = debt.state === 'owed' ? attempts.filter((attempt) => attempt.state === 'dead').at(-1) : undefined;
+  const givenUp = debt.state === 'owed' ? givenUpFor(reader, debt) : undefined;
+  if (givenUp !== undefined && givenUp.at >= (died?.endedAt ?? 0)) {
+    return [
+      {
+        state: 'failed',
+        amount_sats: Math.floor(debt.amountMsats / 1000),
+        destination: givenUp.destination,
+        payment_hash: null,
+        preimage: null,
+        error: 'given_up',
+      },
+    ];
+  }
   return [
     {
-      state: debt.state === 'owed' ? (died === undefined ? 'pending' : 'failed') : debt.state,
+      state: refundState(debt.state, payout, died !== undefined),
       amount_sats: Math.floor(debt.amountMsats / 1000),
       destination: (payout ?? died)?.destination ?? (payout ?? died)?.bolt11 ?? null,
       payment_hash: (payout ?? died)?.paymentHash ?? null,
@@ -78,4 +93,21 @@ function rpcRefund(debt: DebtRow, attempts: readonly PayoutRow[]): RpcRefund[] {
       error: died?.error ?? null,
     },
   ];
+}
+
+/** What is not sent yet waits for its turn. */
+function refundState(
+  debt: Exclude<DebtRow['state'], 'kept'>,
+  payout: PayoutRow | undefined,
+  hasDied: boolean,
+): RpcRefund['state'] {
+  if (debt === 'owed') return hasDied ? 'failed' : 'pending';
+  return payout !== undefined && isUnsent(payout) ? 'pending' : debt;
+}
+
+/** The address this debt could not be paid to for an hour, while no other is known. */
+function givenUpFor(reader: Reader, debt: DebtRow): { destination: string; at: number } | undefined {
+  if (knownDestination(reader, debt.owner) !== null) return undefined;
+  const { destination, givenUpAt } = failingOf(reader, debt.owner)[0] ?? { destination: '', givenUpAt: null };
+  return givenUpAt === null || givenUpAt < debt.createdAt ? undefined : { destination, at: givenUpAt };
 }

@@ -1,6 +1,6 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/** The `key` of `create` methods: the same key and params make the same object for 24 hours (protocol.md §1). */
+/** The `key` of `create` methods: the same key and params make the same object for 24 hours. */
 export const orderKeys = sqliteTable(
   'order_keys',
   {

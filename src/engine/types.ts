@@ -92,7 +92,7 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   readonly activities: Readonly<Record<string, Activity>>;
   /** The messages that tell `notice` in words; empty when there is nothing to say. */
   words(tx: Tx, order: Order, notice: Notice): readonly string[];
-  /** The object of protocol.md §1. `brief`: as in notifications and lists. */
+  /** Its object in JSON-RPC (docs/rpc.md). `brief`: as in notifications and lists. */
   rpc(reader: Reader, order: Order, brief: boolean): Readonly<Record<string, unknown>>;
   /** Further notifications that a notice needs in JSON-RPC (a long result in parts). */
   rpcParts?(
@@ -115,7 +115,7 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   summary(order: Order): OrderSummary;
 }
 
-/** One line of a customer's history (protocol.md: Entry). */
+/** One line of a customer's history. */
 export interface OrderSummary {
   readonly id: string;
   readonly kind: string;

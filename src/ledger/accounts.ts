@@ -1,4 +1,4 @@
-/** The accounts of threats.md §2 by name. An account's kind follows from its name alone. */
+/** The accounts by name (docs/decisions/007-the-books.md). An account's kind follows from its name alone. */
 export type AccountKind = 'asset' | 'equity' | 'liability' | 'income' | 'expense';
 
 declare const account: unique symbol;

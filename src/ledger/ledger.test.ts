@@ -177,10 +177,27 @@ describe('verifyBooks finds', () => {
   }
   const CHAIN = 'transfers are chained by their hashes';
 
+  const GUARDS = 'the database guards its books';
+  const broken = (): string[] =>
+    verifyBooks(database.read).flatMap(({ invariant }) => (invariant === GUARDS ? [] : [invariant]));
+
   beforeEach(() => {
     for (let n = 1; n <= 5; n++) book(posting(WALLET, JOB, n * 100, `in ${n}`));
+    expect(verifyBooks(database.read)).toEqual([]);
     openGuards();
     expect(broken()).toEqual([]);
+  });
+
+  it('guards that are gone', () => {
+    const guard = (name: string) => ({ invariant: GUARDS, row: `trigger ${name}` });
+    expect(verifyBooks(database.read)).toEqual(expect.arrayContaining([guard('transfers_are_never_deleted')]));
+    sql('DROP TRIGGER invoices_stay_paid');
+    expect(verifyBooks(database.read)).toContainEqual(guard('invoices_stay_paid'));
+  });
+
+  it.each(['0', '-5', '1000000000000001'])('an amount of %s msats', (amount) => {
+    sql(`UPDATE transfers SET amount_msats = ${amount} WHERE seq = 3`);
+    expect(broken()).toContain('amounts are positive and within reason');
   });
 
   it.each([

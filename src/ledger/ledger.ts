@@ -4,7 +4,7 @@ import type { Msats, UnixSeconds } from '../lib/units.ts';
 import { accountKind, type Account } from './accounts.ts';
 
 export interface Posting {
-  /** `debit → credit`: what the one account gives, or comes to hold, the other is credited with (threats.md §2). */
+  /** `debit → credit`: what the one account gives, or comes to hold, the other is credited with. */
   readonly debit: Account;
   readonly credit: Account;
   readonly amountMsats: Msats;

@@ -3,7 +3,7 @@
  * an `OutsideError` comes from an adapter, a `ConfigError` stops the start. Everything else is a bug.
  */
 
-/** Why a customer's wish is refused; `protocol.md` §1 gives each its JSON-RPC number. */
+/** Why a customer's wish is refused; each has its JSON-RPC number (`REFUSAL_ERROR`). */
 export type RefusalCode =
   | 'invalid_params'
   | 'not_found'

@@ -1,6 +1,6 @@
 /**
  * Logs are an allow-list, not a scrubbed stream: an event name (`noun.verb`) and typed fields. There is no way
- * to log a message text, a key or a foreign error object by accident, for no field takes one (threats.md §7).
+ * to log a message text, a key or a foreign error object by accident, for no field takes one.
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

@@ -36,7 +36,7 @@ export interface InboxOptions {
   readonly reach: ReachCrashPoint;
   readonly signer: Signer;
   readonly texts: Texts;
-  /** When this data directory was first started: what was written before is not run (product.md, The operator). */
+  /** When this data directory was first started. What was written before is not run: it was for another life of this key. */
   readonly bornAt: UnixSeconds;
   /** Called after a message was filed, to wake the worker. */
   readonly onFiled: () => void;

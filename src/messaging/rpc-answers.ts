@@ -25,6 +25,6 @@ export function answerRpc(
     now,
   );
   if (message.rpcKey === null) return;
-  if (options.replayable) keepAnswer(tx, message.rpcKey, textId, now);
+  if (options.replayable) keepAnswer(tx, message.rpcKey, { textId, orderId: orderId ?? null }, now);
   else forgetRequest(tx, message.id);
 }

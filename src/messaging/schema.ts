@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
-/** Messages taken in, each once: the key is the sender and the recomputed rumor id, never the wrap (nostr.md §1.1). */
+/** Messages taken in, each once: the key is the sender and the recomputed rumor id, never the wrap, which anybody can make anew. */
 export const inbox = sqliteTable(
   'inbox',
   {
@@ -20,7 +20,7 @@ export const inbox = sqliteTable(
     dialect: text({ enum: ['words', 'rpc'] }),
     rpcId: text('rpc_id'),
     rpcMethod: text('rpc_method'),
-    /** sha256 of sender, id, method and params: the replay rule of protocol.md §1. */
+    /** sha256 of sender, id, method and params: the same within 24 hours is the same request. */
     rpcKey: text('rpc_key'),
   },
   (table) => [uniqueIndex('inbox_once').on(table.sender, table.rumorId), index('inbox_rpc_key').on(table.rpcKey)],
@@ -77,6 +77,12 @@ export const outboxRelays = sqliteTable(
 /** First answers to JSON-RPC requests that change something, for replays within 24 hours. */
 export const rpcAnswers = sqliteTable(
   'rpc_answers',
-  { key: text().primaryKey(), textId: integer('text_id').notNull(), at: integer().notNull() },
+  {
+    key: text().primaryKey(),
+    textId: integer('text_id').notNull(),
+    /** The order it was about: known even when the text is erased. */
+    orderId: text('order_id'),
+    at: integer().notNull(),
+  },
   (table) => [index('rpc_answers_age').on(table.at)],
 );

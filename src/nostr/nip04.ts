@@ -3,7 +3,7 @@ import { MAX_NIP44_PLAINTEXT_BYTES } from './nip44.ts';
 
 /**
  * NIP-04, which Damus and Primal still speak: AES-256-CBC keyed with the bare x of the ECDH. It has no MAC, so
- * nothing secret and no standing order may travel by it (threats.md N11).
+ * nothing secret and no standing order may travel by it.
  */
 const PAYLOAD = /^([A-Za-z0-9+/]+={0,2})\?iv=([A-Za-z0-9+/]{22}==)$/;
 /** Base64 of the largest plaintext we read, padded to the AES block. */

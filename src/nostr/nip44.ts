@@ -3,7 +3,7 @@ import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 /**
  * NIP-44 version 2 on node:crypto: the bytes of the official vectors, and 3 to 80 times faster than JavaScript,
  * so that a large message does not hold up the event loop. Plaintexts over 65,535 bytes (the extension of
- * June 2026) are neither made nor read: product.md: Limits.
+ * June 2026) are neither made nor read: one message would stop everything for a second.
  */
 export const MAX_NIP44_PLAINTEXT_BYTES = 65_535;
 /** Base64 of 1 + 32 + (2 + 65,536) + 32 bytes. */

@@ -20,7 +20,7 @@ const RUMOR_KINDS: ReadonlySet<number> = new Set([14, 15, 7, 5, 1]);
 
 /**
  * Opens a gift wrap (NIP-59, NIP-17) and proves its sender. The order of the checks is cheapest first, and each
- * is somebody's attack (threats.md N1, N2); nothing is believed that was not recomputed or verified here.
+ * is somebody's attack (an impersonation, or a shape meant to confuse); nothing is believed that was not recomputed or verified here.
  * Never throws for what a stranger sent; throws `OutsideError` when a remote signer fails.
  */
 export async function openDm(event: unknown, signer: Signer, now: UnixSeconds): Promise<OpenedDm | Dropped> {

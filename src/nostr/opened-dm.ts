@@ -48,7 +48,7 @@ export function isDropped(value: OpenedDm | Dropped): value is Dropped {
   return 'dropped' in value;
 }
 
-/** A clock this far ahead of ours is wrong; threats.md N5. */
+/** A clock this far ahead of ours is wrong. */
 export const FUTURE_AFTER_SECONDS = 15 * 60;
 /** A message this old is not carried out. */
 export const STALE_AFTER_SECONDS = 72 * 3600;

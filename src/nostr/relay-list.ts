@@ -8,7 +8,7 @@ export const RELAY_LIST = 10002;
 /** NIP-17: where somebody receives DMs. */
 export const DM_RELAY_LIST = 10050;
 
-/** We follow a stranger to no more relays than these (threats.md N10). */
+/** We follow a stranger to no more relays than these, whatever their list says: each costs a socket. */
 export const MAX_RELAYS_OF_A_LIST = 5;
 
 export interface ReadWriteRelays {

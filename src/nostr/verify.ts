@@ -2,9 +2,9 @@ import { sha256Hex } from '../lib/hash.ts';
 import { verifiesHash } from './curve.ts';
 import type { NostrEvent, Rumor } from './event.ts';
 
-/** product.md: Limits. Bytes of the serialised event. */
+/** Larger ones are not looked at: every byte costs a stranger nothing and us a hash. Bytes of the serialised event. */
 export const MAX_EVENT_BYTES = 131_072;
-/** Of anything addressed to us (threats.md N7). */
+/** Of anything addressed to us. */
 export const MAX_TAGS = 100;
 
 const HEX_64 = /^[0-9a-f]{64}$/;

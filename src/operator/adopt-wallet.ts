@@ -19,8 +19,8 @@ export type Adoption =
 
 /**
  * Makes the configured wallet the one that the books are about, and books the difference against the operator: after
- * a change of wallet, or when the operator moved sats without Timmy (product.md: Stub modes). Refused while a payout
- * is under way, for nobody could say later where its money went.
+ * a change of wallet, or when the operator moved sats without Timmy. Refused while a payout is under way, for nobody
+ * could say later where its money went; one that was never sent goes out of the wallet that is then there.
  *
  * @param alone called when it is another wallet than before; must make sure that no daemon runs on the database, and
  * throw if one does.
@@ -37,7 +37,7 @@ export async function adoptConfiguredWallet(
   signal: AbortSignal,
 ): Promise<Adoption> {
   const { database, wallet, clock } = options;
-  const reading = await readWallet(wallet, signal);
+  const reading = await readWallet(wallet, database.read, signal);
   const before = readFact(database.read, 'wallet');
   const isAnother = before !== null && before !== reading.identity;
   if (isAnother) options.alone();
@@ -57,7 +57,7 @@ export async function adoptConfiguredWallet(
 }
 
 function underWay(reader: Reader): number {
-  const sql = `SELECT count(*) AS n FROM payouts WHERE state IN ('committed', 'sent')`;
+  const sql = `SELECT count(*) AS n FROM payouts WHERE state = 'sent' OR (state = 'committed' AND sent_at IS NOT NULL)`;
   return (statement(reader, sql).get() as { n: number }).n;
 }
 

@@ -1,18 +1,50 @@
-import { statement, type Reader } from '../db/index.ts';
-import type { Broken } from '../ledger/index.ts';
+import type { Reader } from '../db/index.ts';
+import { brokenRows, type Slices, type SqlInvariant } from '../ledger/index.ts';
 
 /**
- * What must hold across the whole business (threats.md §2: 3, 5, 7, 9): the wallet covers what customers are owed,
+ * What must hold across the whole business: the wallet covers what customers are owed,
  * everything that touched it has a cause we know, orders hold money only while they work for it, and nothing was
  * decided by hand without a reason.
  */
-export function verifyMoney(reader: Reader): Broken[] {
-  return CHECKS.flatMap(([invariant, sql]) =>
-    (statement(reader, sql).all() as { row: string }[]).map(({ row }) => ({ invariant, row })),
-  );
+export function checkMoney(reader: Reader): Slices {
+  return brokenRows(reader, CHECKS);
 }
 
-const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
+/** The kinds of account that hold money for an order. */
+const HOLDERS = ['job', 'session', 'hold', 'boot'];
+
+/** The ways of the books: which kind of transfer goes from which account to which. `ORDER`: any of the holders. */
+const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] = [
+  ['receipt', 'wallet', 'ORDER'],
+  ['receipt', 'operator', 'ORDER'],
+  ['kept', 'owed:*', 'ORDER'],
+  ['earned:*', 'ORDER', 'rev:*'],
+  ['owed:*', 'ORDER', 'owed:*'],
+  ['surplus:*', 'wallet', 'suspense'],
+  ['owed:*', 'suspense', 'owed:*'],
+  ['surplus_adopted', 'suspense', 'operator'],
+  ['paying', 'owed:*', 'paying:*'],
+  ['refund_paid', 'paying:*', 'wallet'],
+  ['refund_dead', 'paying:*', 'owed:*'],
+  ['routing_fee', 'exp:fees', 'wallet'],
+  ['incoming_fee', 'exp:fees', 'wallet'],
+  ['found', 'wallet', 'operator'],
+  ['found', 'operator', 'wallet'],
+  ['adopted', 'wallet', 'operator'],
+  ['adopted', 'operator', 'wallet'],
+  ['vouched_arrived', 'wallet', 'operator'],
+];
+
+/** As rows of SQL, a way for each holder. */
+const WAY_ROWS = WAYS.flatMap((way) =>
+  (way.includes('ORDER') ? HOLDERS : ['']).map((holder) =>
+    way.map((part) => (part === 'ORDER' ? `${holder}:*` : part)),
+  ),
+)
+  .map((way) => `('${way.join("', '")}')`)
+  .join(', ');
+
+const CHECKS: readonly SqlInvariant[] = [
   [
     // What a person vouched for is at the node and not in the wallet: the operator owes it there.
     'the wallet covers everything that belongs to customers',
@@ -60,5 +92,57 @@ const CHECKS: readonly (readonly [invariant: string, sql: string])[] = [
     'money that nobody was asked for stands in the books once',
     `SELECT 'wallet row ' || w.payment_hash AS row FROM wallet_rows w WHERE w.why = 'surplus' AND NOT EXISTS
        (SELECT 1 FROM transfers t WHERE t.kind = 'surplus:unexpected' AND t.cause = w.payment_hash)`,
+  ],
+  [
+    'every transfer goes a way that its kind may go',
+    `WITH ways (kind, debit, credit) AS (VALUES ${WAY_ROWS})
+     SELECT 'transfer ' || t.seq AS row FROM transfers t WHERE t.seq BETWEEN @from AND @to AND NOT EXISTS
+       (SELECT 1 FROM ways w WHERE t.kind GLOB w.kind AND t.debit GLOB w.debit AND t.credit GLOB w.credit)`,
+    'transfers',
+  ],
+  [
+    'money that was owed back stays with its order',
+    `SELECT 'transfer ' || seq AS row FROM transfers
+     WHERE kind GLOB 'owed:*' AND debit <> 'suspense' AND substr(debit, instr(debit, ':') + 1) <> substr(credit, instr(credit, ':') + 1)`,
+  ],
+  [
+    'what came for an order was earned, is or was owed back, or is still held',
+    `SELECT 'order ' || id AS row FROM (
+       SELECT order_id AS id, CASE state WHEN 'paid' THEN min(paid_msats, amount_sats * 1000) ELSE amount_sats * 1000 END AS amount
+         FROM invoices WHERE order_id > @from AND order_id <= @to AND +state IN ('paid', 'kept')
+       UNION ALL SELECT substr(credit, 6), amount_msats FROM transfers
+         WHERE credit > 'owed:' || @from AND credit <= 'owed:' || @to AND +debit = 'suspense'
+       UNION ALL SELECT order_id, -amount_msats FROM debts WHERE order_id > @from AND order_id <= @to
+       ${HOLDERS.map(
+         (holder) => `UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
+         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'earned:*'
+       UNION ALL SELECT substr(id, ${holder.length + 2}), debits - credits FROM accounts
+         WHERE id > '${holder}:' || @from AND id <= '${holder}:' || @to`,
+       ).join(' ')})
+     GROUP BY id HAVING sum(amount) <> 0`,
+    'orders',
+  ],
+  [
+    'a routing fee is what its payment cost',
+    `SELECT 'payout ' || p.payment_hash AS row FROM payouts p LEFT JOIN transfers t ON t.kind = 'routing_fee' AND t.cause = p.payment_hash
+       WHERE p.state = 'paid' AND coalesce(t.amount_msats, 0) <> coalesce(p.fee_msats, 0)
+         AND NOT EXISTS (SELECT 1 FROM hand_decisions h WHERE h.what = 'paid' AND h.result = 'done' AND h.payment_hash = p.payment_hash)
+     UNION ALL
+     SELECT 'transfer ' || t.seq FROM transfers t WHERE t.kind = 'routing_fee'
+       AND NOT EXISTS (SELECT 1 FROM payouts p WHERE p.payment_hash = t.cause AND p.state = 'paid')`,
+  ],
+  [
+    'what came beyond the amount asked stands in the books',
+    `SELECT 'invoice ' || i.payment_hash AS row FROM invoices i
+       LEFT JOIN transfers t ON t.kind = 'surplus:overpaid' AND t.cause = 'invoice:' || i.payment_hash
+     WHERE i.id BETWEEN @from AND @to AND i.state = 'paid'
+       AND coalesce(t.amount_msats, 0) <> i.paid_msats - i.amount_sats * 1000`,
+    'invoices',
+  ],
+  [
+    'an invoice that can be paid has a task that looks after it',
+    `SELECT 'invoice ' || i.id AS row FROM invoices i WHERE i.state IN ('wanted', 'open') AND NOT EXISTS
+       (SELECT 1 FROM tasks t WHERE t.state <> 'dead' AND t.payload ->> 'invoiceId' = i.id
+          AND t.kind = CASE i.state WHEN 'wanted' THEN 'invoice.create' ELSE 'invoice.watch' END)`,
   ],
 ];

@@ -1,7 +1,8 @@
 import { statement, type Reader } from '../db/index.ts';
-import type { Broken } from '../ledger/index.ts';
+import type { Broken, Slices } from '../ledger/index.ts';
 import type { Rumor } from '../nostr/event.ts';
 import { eventId } from '../nostr/verify.ts';
+import { createHistory, readContent, sumProblems, type History, type ReceiptContent } from '../receipts/index.ts';
 
 interface Row {
   readonly id: string;
@@ -10,41 +11,64 @@ interface Row {
   readonly event: string;
 }
 
+const ROWS_IN_A_SLICE = 40;
+const TRANSFERS_IN_A_SLICE = 4000;
+
 /**
- * Every customer's receipts are one unbroken chain with true event ids, and every refund that was paid has one
- * (product.md: Promise 6). Signatures are checked where receipts leave us, and by `timmy verify`.
+ * Every customer's receipts are one unbroken chain that holds as `timmy verify --chain` checks it, every charge has
+ * one, for exactly what was earned, and every refund that was paid has one. Signatures are checked where receipts
+ * leave us, and by `timmy verify`.
  */
-export function verifyReceipts(reader: Reader): Broken[] {
+export function* checkReceipts(reader: Reader): Slices {
   const broken: Broken[] = [];
-  let before: Row | null = null;
-  const rows = statement(
+  const charged = new Map<string, number>();
+  const page = statement(
     reader,
-    'SELECT event_id AS id, owner, position, event FROM receipts ORDER BY owner, position',
-  ).iterate() as IterableIterator<Row>;
-  for (const row of rows) {
-    const last: Row | null = before?.owner === row.owner ? before : null;
-    const { isTrue, previous } = read(row);
-    if (!isTrue)
-      broken.push({ invariant: 'a receipt has the event id that its content gives', row: `receipt ${row.id}` });
-    if (row.position !== (last?.position ?? 0) + 1 || previous !== (last?.id ?? null)) {
-      broken.push({ invariant: 'each receipt of a customer follows the one before', row: `receipt ${row.id}` });
+    `SELECT event_id AS id, owner, position, event FROM receipts WHERE (owner, position) > (?, ?)
+     ORDER BY owner, position LIMIT ${ROWS_IN_A_SLICE}`,
+  );
+  let before: (Row & { readonly at: number }) | null = null;
+  let history = createHistory();
+  for (;;) {
+    const rows = page.all(before?.owner ?? '', before?.position ?? 0) as Row[];
+    if (rows.length === 0) break;
+    for (const row of rows) {
+      const last: (Row & { readonly at: number }) | null = before?.owner === row.owner ? before : null;
+      if (last === null) history = createHistory();
+      const { isTrue, at, content } = read(row);
+      const blame = (invariant: string, why = ''): void =>
+        void broken.push({ invariant, row: `receipt ${row.id}${why}` });
+      if (!isTrue) blame('a receipt has the event id that its content gives');
+      if (row.position !== (last?.position ?? 0) + 1 || content?.previous !== (last?.id ?? null))
+        blame('each receipt of a customer follows the one before');
+      if (at < (last?.at ?? 0)) blame('receipts of a customer are dated in their order');
+      for (const problem of problemsOf(content, history)) blame('a receipt holds as anybody checks it', `: ${problem}`);
+      if (content?.type === 'charge') charged.set(content.id, content.bill.charged_sats);
+      before = { ...row, at };
     }
-    before = row;
+    yield;
   }
-  return [...broken, ...missing(reader)];
+  broken.push(...refundsWithout(reader));
+  yield;
+  return [...broken, ...(yield* chargesWithout(reader, charged))];
 }
 
-function read(row: Row): { isTrue: boolean; previous: unknown } {
+function read(row: Row): { isTrue: boolean; at: number; content: ReceiptContent | null } {
   try {
     const event = JSON.parse(row.event) as Rumor;
-    const { previous } = JSON.parse(event.content) as { previous?: unknown };
-    return { isTrue: eventId(event) === row.id && event.id === row.id, previous };
+    const isTrue = eventId(event) === row.id && event.id === row.id;
+    return { isTrue, at: event.created_at, content: readContent(event.content) };
   } catch {
-    return { isTrue: false, previous: undefined };
+    return { isTrue: false, at: 0, content: null };
   }
 }
 
-function missing(reader: Reader): Broken[] {
+function problemsOf(content: ReceiptContent | null, history: History): readonly string[] {
+  if (content === null) return ['it cannot be read.'];
+  return [...sumProblems(content), ...history.add(content)];
+}
+
+function refundsWithout(reader: Reader): Broken[] {
   const rows = statement(
     reader,
     `WITH given AS (SELECT (event ->> 'content') ->> 'payment_hash' AS hash FROM receipts WHERE kind = 'refund')
@@ -52,4 +76,52 @@ function missing(reader: Reader): Broken[] {
      WHERE p.state = 'paid' AND (SELECT count(*) FROM given WHERE hash = p.payment_hash) <> 1`,
   ).all() as { row: string }[];
   return rows.map(({ row }) => ({ invariant: 'a refund that was paid has one receipt', row }));
+}
+
+/** @param charged what the newest receipt of each order says; what others charged meanwhile is looked up again. */
+function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): Slices {
+  const earned = new Map<string, number>();
+  const page = statement(
+    reader,
+    `SELECT cause AS id, amount_msats AS amount FROM transfers WHERE seq BETWEEN ? AND ? AND +kind GLOB 'earned:*'`,
+  );
+  const last = statement(reader, 'SELECT coalesce(max(seq), 0) FROM transfers').pluck().get() as number;
+  for (let from = 0; from <= last; from += TRANSFERS_IN_A_SLICE) {
+    for (const { id, amount } of page.all(from, from + TRANSFERS_IN_A_SLICE - 1) as { id: string; amount: number }[])
+      earned.set(id, (earned.get(id) ?? 0) + amount);
+    yield;
+  }
+  const suspects = [...new Set([...earned.keys(), ...charged.keys()])].filter(
+    (id) => (earned.get(id) ?? 0) !== (charged.get(id) ?? 0) * 1000,
+  );
+  const broken: Broken[] = [];
+  for (const id of suspects) {
+    if (!isChargeReceipted(reader, id))
+      broken.push({ invariant: 'every charge has a receipt, for exactly what was earned', row: `order ${id}` });
+    yield;
+  }
+  return broken;
+}
+
+/** A job paid in one is charged for its look when that is done; its one receipt comes at its end. */
+function isChargeReceipted(reader: Reader, id: string): boolean {
+  const earned = statement(
+    reader,
+    `SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE cause = ? AND kind GLOB 'earned:*'`,
+  )
+    .pluck()
+    .get(id) as number;
+  const event = statement(
+    reader,
+    `SELECT event FROM receipts WHERE kind = 'charge' AND order_ids = json_array(?) ORDER BY position DESC LIMIT 1`,
+  )
+    .pluck()
+    .get(id) as string | undefined;
+  const goesOn = statement(
+    reader,
+    `SELECT 1 FROM jobs WHERE id = ? AND state = 'executing' AND details ->> 'prepaid'`,
+  ).get(id);
+  if (event === undefined) return earned === 0 || goesOn !== undefined;
+  const { content } = read({ id, owner: '', position: 0, event });
+  return content?.type === 'charge' && content.bill.charged_sats * 1000 === earned;
 }

@@ -75,7 +75,7 @@ function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
 /** Owes a try to pay this customer back unasked, where a destination is known (`refund.auto`). */
 export function payAutomatically(tx: Tx, owner: string, dueAt: UnixSeconds, now: UnixSeconds): void {
   const key = `refund.auto:${owner}`;
-  schedule(tx, { kind: 'refund.auto', payload: { owner }, key, lane: `debts:${owner}`, dueAt, now });
+  schedule(tx, { kind: 'refund.auto', payload: { owner }, key, dueAt, now });
 }
 
 /** Everything of an order that is or was owed, oldest first. */

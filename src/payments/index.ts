@@ -5,33 +5,37 @@ export * from './debts.ts';
 export * from './payouts.ts';
 export { createInvoiceTask, watchInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
 export { sendPayoutTask, watchPayoutTask, type PayoutNews, type PayoutTaskOptions } from './payout-tasks.ts';
+export { describeWait, isHeldUp, waitingPayouts, waitOf, type PayoutWait } from './payout-waits.ts';
 export { createPriceBook, type PriceBook, type PriceBookOptions } from './price-book.ts';
 export { lookUpProfileOf, profileLookupTask } from './profile-lookup.ts';
 export { isKept, payFromOwed } from './keep.ts';
-export { verifyPayments } from './verify.ts';
+export { checkPayments, verifyPayments } from './verify.ts';
 export {
   completeReceipts,
+  countReceipts,
   createReceiptBook,
   keepSignature,
+  placeOfReceipt,
   receiptChain,
   receiptsOf,
   signReceiptTask,
   type Receipt,
   type ReceiptBook,
 } from './receipts.ts';
-export { type Surplus } from './reconcile-rows.ts';
 export { adoptSurplus } from './reconcile-suspense.ts';
+export { adoptWallet, reconcileTask, type ReconcileOptions } from './reconcile.ts';
+export { lastReconciliation, reconcileSoon, RECONCILE_KEY, type Reconciliation } from './reconcile-verdict.ts';
+export { describeTrouble, walletTrouble, type WalletTrouble } from './wallet-trouble.ts';
 export {
-  adoptWallet,
-  lastReconciliation,
-  readWallet,
-  reconcileSoon,
-  reconcileTask,
-  RECONCILE_KEY,
-  type ReconcileOptions,
-  type Reconciliation,
-  type WalletReading,
-} from './reconcile.ts';
+  aboutWrongInvoice,
+  closures,
+  closeOverBooks,
+  describeWrongInvoice,
+  reopenAfterWrongInvoice,
+  wrongInvoice,
+  type Closure,
+} from './closures.ts';
+export { askWallet, readWallet, type WalletReading } from './reconcile-reading.ts';
 export {
   bookedByHand,
   byHandTask,

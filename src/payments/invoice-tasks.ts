@@ -1,11 +1,18 @@
 import { checkIssued } from '../bolt11/index.ts';
-import type { Database } from '../db/index.ts';
+import type { Database, Tx } from '../db/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OutsideError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { plusSeconds, sats, toMsats, type UnixSeconds } from '../lib/units.ts';
 import type { Wallet } from '../ports/wallet.ts';
-import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
+import { hasten, RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
+import {
+  aboutWrongInvoice,
+  closeOverWrongInvoice,
+  describeWrongInvoice,
+  wrongInvoice,
+  type WrongInvoice,
+} from './closures.ts';
 import {
   countWatched,
   findInvoice,
@@ -17,31 +24,40 @@ import {
   watch,
   type InvoiceRow,
 } from './invoices.ts';
+import { RECONCILE_KEY } from './reconcile-verdict.ts';
+import { noteUnissued, TROUBLE_SECONDS } from './wallet-trouble.ts';
 
 export interface WalletTaskOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
   readonly wallet: Wallet;
-  /** Our node's key once an invoice of it was seen: it must not change silently (threats.md M6). */
+  /** Our node's key once an invoice of it was seen: it must not change silently, or somebody else is being paid. */
   readonly payee: { get(): string | null; pin(payee: string): void };
   /** Something a person must look at, in plain words without secrets. */
-  readonly alert: (what: string) => void;
+  readonly alert: (tx: Tx, what: string) => void;
 }
 
-/** A create answers within this, or nothing was created (protocol.md §1). Seconds. */
+/** A create answers within this, or nothing was created (docs/rpc.md). Seconds. */
 const ISSUE_WITHIN = 30;
 /** So many open invoices are looked at as often as one alone; above that the looks are shared out. */
 const LOOKS_AT_ONCE = 20;
 /** Late money is looked for so long after the end. Seconds. */
 const WATCH_AFTER_END = 30 * 86_400;
 
+/** `wrong`: how many of the wallet's answers were not what was asked. */
+interface CreateInvoice {
+  readonly invoiceId: number;
+  readonly wrong?: number;
+}
+
 /**
- * Has the wallet issue an invoice that is wanted, and checks that it is the one asked for.
+ * Has the wallet issue an invoice that is wanted, and checks that it is the one asked for. A wrong one is asked for
+ * once more; a second wrong one stops sales and payments until the operator has looked, and till then nothing is asked.
  *
  * Killed midway: the wallet may hold an invoice that nobody was ever shown, so nobody can pay it; a new one is made.
  */
-export function createInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoiceId: number }> {
+export function createInvoiceTask(options: WalletTaskOptions): TaskKind<CreateInvoice> {
   const { database, clock } = options;
   return {
     kind: 'invoice.create',
@@ -49,43 +65,67 @@ export function createInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoic
     leaseSeconds: 90,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {
-      const { invoiceId } = task.payload;
+      const { invoiceId, wrong = 0 } = task.payload;
       const row = findInvoice(database.read, invoiceId);
       if (row?.state !== 'wanted') return () => {};
       const late = (): boolean => clock.now() - row.createdAt >= ISSUE_WITHIN;
       if (row.mayFail && late()) return (tx) => giveUpInvoice(tx, invoiceId, clock.now());
+      const notYet = (seconds: number, payload?: CreateInvoice): Commit => {
+        if (row.mayFail && late()) return (tx) => giveUpInvoice(tx, invoiceId, clock.now());
+        if (!row.mayFail && late()) database.write((tx) => noteInvoiceDelay(tx, invoiceId, clock.now()));
+        throw new RunAgain(seconds, payload);
+      };
+      if (wrongInvoice(database.read) !== null) return notYet(row.mayFail ? 5 : 30);
       try {
         const issued = await issue(options, row, signal);
+        if ('mismatch' in issued) {
+          if (wrong >= 1) closeOver(options, issued);
+          return notYet(1, { invoiceId, wrong: wrong === 0 ? 1 : 0 });
+        }
         return (tx) => {
           if (row.mayFail && late()) giveUpInvoice(tx, invoiceId, clock.now());
           else keepIssued(tx, invoiceId, issued, clock.now());
         };
       } catch (error) {
         if (!(error instanceof OutsideError)) throw error;
-        if (row.mayFail && late()) return (tx) => giveUpInvoice(tx, invoiceId, clock.now());
-        if (!row.mayFail && late()) database.write((tx) => noteInvoiceDelay(tx, invoiceId, clock.now()));
-        throw new RunAgain(Math.min(30, 2 ** Math.min(5, task.tries - 1)));
+        if (!signal.aborted) noteFailure(options, error);
+        return notYet(Math.min(30, 2 ** Math.min(5, task.tries - 1)));
       }
     },
   };
+}
+
+function noteFailure({ database, clock, log }: WalletTaskOptions, error: OutsideError): void {
+  const now = clock.now();
+  database.write((tx) => {
+    noteUnissued(tx, log, error, now);
+    hasten(tx, RECONCILE_KEY, plusSeconds(now, TROUBLE_SECONDS));
+  });
+}
+
+function closeOver({ database, log, alert }: WalletTaskOptions, wrong: WrongInvoice): void {
+  if (wrongInvoice(database.read) !== null) return;
+  log.error('invoice.mismatch', { why: wrong.mismatch });
+  database.write((tx) => {
+    closeOverWrongInvoice(tx, wrong);
+    alert(tx, `${describeWrongInvoice(wrong)} Nobody was shown it; sales and payments are stopped.`);
+  });
 }
 
 async function issue(
   options: WalletTaskOptions,
   row: InvoiceRow,
   signal: AbortSignal,
-): Promise<{ bolt11: string; paymentHash: string; expiresAt: UnixSeconds }> {
-  const { wallet, clock, payee } = options;
+): Promise<{ bolt11: string; paymentHash: string; expiresAt: UnixSeconds } | WrongInvoice> {
+  const { wallet, clock, payee, log } = options;
   const amountSats = sats(row.amountSats);
-  const issued = await wallet.createInvoice(
-    {
-      amountSats,
-      description: row.description,
-      expirySeconds: row.expirySeconds,
-      intentId: `${row.orderId}.${row.id}`,
-    },
-    signal,
-  );
+  const asked = {
+    amountSats,
+    description: row.description,
+    expirySeconds: row.expirySeconds,
+    intentId: `${row.orderId}.${row.id}`,
+  };
+  const issued = await wallet.createInvoice(asked, signal);
   const checked = checkIssued(issued.bolt11, {
     amountMsats: toMsats(amountSats),
     network: wallet.network,
@@ -95,13 +135,10 @@ async function issue(
     payee: payee.get(),
   });
   if ('mismatch' in checked) {
-    options.log.error('invoice.mismatch', { order: row.orderId, why: checked.mismatch });
-    options.alert(
-      `The wallet issued an invoice that is not what was asked (${checked.mismatch}). It was shown to nobody. Check LNbits before selling on.`,
-    );
-    throw new OutsideError('rejected', 'wallet.wrong_invoice');
+    log.warn('invoice.mismatch', { order: row.orderId, why: checked.mismatch });
+    return aboutWrongInvoice(checked.mismatch, issued.bolt11, payee.get(), clock.now());
   }
-  if (checked.invoice.payee !== null) payee.pin(checked.invoice.payee);
+  payee.pin(checked.invoice.payee);
   return { bolt11: issued.bolt11, paymentHash: issued.paymentHash, expiresAt: checked.invoice.expiresAt };
 }
 
@@ -133,9 +170,8 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
       }
       const short = status.state === 'paid' && status.amountMsats < toMsats(sats(row.amountSats));
       if (short) {
-        options.alert(
-          `The wallet says that an invoice of ${row.orderId} was paid with less than it asks. Look at LNbits.`,
-        );
+        const what = `The wallet says that an invoice of ${row.orderId} was paid with less than it asks. Look at LNbits.`;
+        database.write((tx) => options.alert(tx, what));
       }
       return (tx) => {
         const now = clock.now();

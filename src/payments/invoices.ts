@@ -10,6 +10,7 @@ import {
   type Sats,
   type UnixSeconds,
   unixSeconds,
+  wholeSats,
 } from '../lib/units.ts';
 import { hasten, schedule } from '../tasks/index.ts';
 import { oweUnclaimed } from './debts.ts';
@@ -140,11 +141,18 @@ export function noteInvoiceDelay(tx: Tx, id: number, now: UnixSeconds): void {
 
 /**
  * Takes the open and coming invoices of an order out of the race: no longer shown, but watched as before, so that
- * money that comes all the same is seen and owed back.
+ * money that comes all the same is seen and owed back. A request that waits for one that now never comes is answered
+ * with what became of the order.
  */
-export function replaceInvoices(tx: Tx, orderId: string): void {
-  statement(tx, `UPDATE invoices SET state = 'replaced' WHERE order_id = ? AND state = 'open'`).run(orderId);
-  statement(tx, `UPDATE invoices SET state = 'failed' WHERE order_id = ? AND state = 'wanted'`).run(orderId);
+export function replaceInvoices(tx: Tx, order: OrderRef, now: UnixSeconds): void {
+  statement(tx, `UPDATE invoices SET state = 'replaced' WHERE order_id = ? AND state = 'open'`).run(order.id);
+  const dropped = statement(
+    tx,
+    `UPDATE invoices SET state = 'failed' WHERE order_id = ? AND state = 'wanted' RETURNING purpose, reply_to AS replyTo`,
+  ).all(order.id) as { purpose: string; replyTo: number | null }[];
+  for (const { purpose, replyTo } of dropped) {
+    if (replyTo !== null) tellOrder(tx, order, { type: 'invoice_dropped', purpose, replyTo }, now);
+  }
 }
 
 /**
@@ -184,6 +192,13 @@ export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds, f
     { type: 'invoice_paid', invoiceId: id, purpose: row.purpose, amountSats: sats(row.amountSats), replyTo: null },
     now,
   );
+  if (paidMsats > asked) tellSurplus(tx, order, msats(paidMsats - asked), now);
+}
+
+/** Has a customer told of money beyond what was asked; a fraction of a sat is not worth a word. */
+export function tellSurplus(tx: Tx, order: OrderRef, amountMsats: Msats, now: UnixSeconds): void {
+  const amountSats = wholeSats(amountMsats);
+  if (amountSats > 0) tellOrder(tx, order, { type: 'surplus', amountSats }, now);
 }
 
 /** Looked up unpaid after its end. No proof that nobody paid: it stays watched. */

@@ -18,6 +18,8 @@ export type PlatformEvent =
     }
   | { readonly type: 'invoice_failed'; readonly purpose: string; readonly replyTo: number | null }
   | { readonly type: 'invoice_delayed'; readonly purpose: string }
+  /** It was given up for what became of the order meanwhile; who asked for it is still to be answered. */
+  | { readonly type: 'invoice_dropped'; readonly purpose: string; readonly replyTo: number }
   | {
       readonly type: 'invoice_paid';
       readonly invoiceId: number;
@@ -27,6 +29,8 @@ export type PlatformEvent =
       readonly replyTo: number | null;
     }
   | { readonly type: 'invoice_lapsed'; readonly invoiceId: number; readonly purpose: string }
+  /** More came than was asked for, and is owed back. Programs see the debt; people are told. */
+  | { readonly type: 'surplus'; readonly amountSats: Sats }
   | { readonly type: 'refund_changed'; readonly debtIds: readonly number[] }
   | { readonly type: 'activity_done'; readonly activity: string; readonly output: unknown }
   | { readonly type: 'activity_failed'; readonly activity: string; readonly code: string; readonly attempts: number }

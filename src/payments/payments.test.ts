@@ -13,26 +13,35 @@ import { msats, sats, toMsats } from '../lib/units.ts';
 import { createWorker, type Worker } from '../tasks/index.ts';
 import {
   claimableDebts,
+  closures,
   commitPayout,
   createInvoiceTask,
   createReceiptBook,
   debtsOf,
+  describeWait,
   findInvoice,
   findPayout,
   lookSoon,
   openInvoiceOf,
   owe,
+  reopenAfterWrongInvoice,
   replaceInvoices,
   sendPayoutTask,
   settle,
   verifyPayments,
+  waitingPayouts,
+  waitOf,
   wantInvoice,
   watchInvoiceTask,
   watchPayoutTask,
+  wrongInvoice,
   type PayoutNews,
+  type PayoutTaskOptions,
+  type PayoutWait,
   type PlatformEvent,
 } from './index.ts';
 import { nextLookIn } from './invoice-tasks.ts';
+import { isNotedKeyless } from './payout-waits.ts';
 
 const OWNER = 'ab'.repeat(32);
 const ORDER = { kind: 'job', id: 'J-4KQ7M' };
@@ -48,6 +57,9 @@ let events: PlatformEvent[];
 let news: PayoutNews[];
 let alerts: string[];
 let payee: string | null;
+let isOpen: boolean;
+const CAPS = { paymentSats: 50_000, dailySats: 200_000, inFlight: 5 };
+const caps = { ...CAPS };
 
 function open(): void {
   database = freshDatabase();
@@ -57,15 +69,18 @@ function open(): void {
   news = [];
   alerts = [];
   payee = null;
+  isOpen = true;
+  Object.assign(caps, CAPS);
   const options = {
     database,
     clock,
     log: silentLog,
     wallet,
     payee: { get: () => payee, pin: (key: string) => void (payee ??= key) },
-    alert: (what: string) => void alerts.push(what),
+    alert: (_tx: unknown, what: string) => void alerts.push(what),
     probeSeconds: 60,
-    caps: { paymentSats: 50_000, dailySats: 200_000, inFlight: 5 },
+    caps,
+    mayPay: () => isOpen,
     receipts: createReceiptBook('cd'.repeat(32)),
     tell: (_tx: unknown, _payout: unknown, what: PayoutNews) => void news.push(what),
   };
@@ -153,7 +168,7 @@ describe('an invoice', () => {
   it.each([
     ['another amount', { amountSats: 11 }],
     ['another expiry', { expirySeconds: 60 }],
-  ])('with %s is shown to nobody; the operator hears of it, the next right one is taken', async (_what, change) => {
+  ])('with %s once is shown to nobody; the next right one is taken', async (_what, change) => {
     const other = { amountSats: 10, expirySeconds: 3600, ...change };
     wallet.next('createInvoice', (real) => ({
       ...(real as object),
@@ -162,18 +177,27 @@ describe('an invoice', () => {
     const id = want();
     await settled();
     expect(events).toEqual([]);
-    expect(alerts).toHaveLength(1);
     expect(findInvoice(database.read, id)?.state).toBe('wanted');
     await wait(2);
     expect(types()).toEqual(['invoice_ready']);
+    expect([alerts, closures(database.read)]).toEqual([[], []]);
   });
 
-  it('of another node than before is not believed', async () => {
+  it('of another node than before stops everything until the operator has looked; nothing is asked meanwhile', async () => {
     payee = '02'.repeat(33);
-    want();
+    const [mayFail, mustCome] = [want(), want({ mayFail: false })];
+    await wait(60);
+    expect(types().sort()).toEqual(['invoice_delayed', 'invoice_failed']);
+    expect(alerts).toEqual([expect.stringMatching(/pays the node 0[23].*ours was 0202.*reopen --new-node/)]);
+    expect(closures(database.read)).toEqual([expect.objectContaining({ why: 'wrong_invoice' })]);
+    expect(countOf('createInvoice')).toBe(4);
+    const { node } = wrongInvoice(database.read) ?? {};
+    payee = node ?? null;
+    database.write((tx) => reopenAfterWrongInvoice(tx, node ?? null, clock.now()));
     await wait(2);
-    expect(events).toEqual([]);
-    expect(alerts[0]).toMatch(/payee/);
+    expect(closures(database.read)).toEqual([]);
+    expect(types()).toContain('invoice_ready');
+    expect([mayFail, mustCome].map((id) => findInvoice(database.read, id)?.state)).toEqual(['failed', 'open']);
   });
 
   it('is given up after 30 s; one that comes later is never shown', async () => {
@@ -286,7 +310,7 @@ describe('a payment in', () => {
     const [lapsing, replaced] = [want({ expirySeconds: 60 }), want({ expirySeconds: 3600 })];
     await wait(1);
     await waitLong(180);
-    database.write((tx) => replaceInvoices(tx, ORDER.id));
+    database.write((tx) => replaceInvoices(tx, ORDER, clock.now()));
     wallet.receive(hashOf(lapsing), 10_000n);
     wallet.receive(hashOf(replaced), 10_000n);
     await waitLong(300);
@@ -336,15 +360,15 @@ function indebted(): void {
 }
 
 /** Commits a payout of everything that is owed; the worker goes at once. */
-function payOut(name = 'a', expirySeconds = 3600): string {
-  const { bolt11, paymentHash, expiresAt } = customerInvoice(clock, 103, name, expirySeconds);
+function payOut(name = 'a', expirySeconds = 3600, amountSats = 103): string {
+  const { bolt11, paymentHash, expiresAt } = customerInvoice(clock, amountSats, name, expirySeconds);
   database.write((tx) => {
     const debts = claimableDebts(tx, OWNER);
     const payout = {
       paymentHash,
       bolt11,
       owner: OWNER,
-      amountMsats: msats(103_000n),
+      amountMsats: toMsats(sats(amountSats)),
       debts,
       destination: null,
       replyTo: null,
@@ -514,12 +538,94 @@ describe('a payout', () => {
     check();
   });
 
-  it('waits while there is no key that pays', async () => {
+  it('waits while there is no key that pays, says so once, and dies with its invoice', async () => {
+    Object.assign(wallet, { canPay: false });
+    const hash = payOut('a', 7200);
+    await waitLong(3600);
+    expect([stateOf(hash), postedBolt11s(), waitOf(database.read, hash)]).toEqual(['committed', [], 'no_admin_key']);
+    expect(alerts).toEqual([expect.stringMatching(/no key of the wallet can pay\. Set LNBITS_ADMIN_KEY/)]);
+    expect(news).toEqual(['on_its_way']);
+    expect(findPayout(database.read, hash)?.sentAt).toBeNull();
+    await waitLong(3900);
+    expect([stateOf(hash), findPayout(database.read, hash)?.error, news.at(-1)]).toEqual(['dead', 'expired', 'dead']);
+    expect(claimableDebts(database.read, OWNER)).toHaveLength(2);
+    check();
+  });
+
+  it('goes out when the key that pays is there', async () => {
     Object.assign(wallet, { canPay: false });
     const hash = payOut();
+    await waitLong(180);
+    Object.assign(wallet, { canPay: true });
     await waitLong(120);
-    expect([stateOf(hash), countOf('lookupPayment')]).toEqual(['committed', 0]);
+    expect([stateOf(hash), isNotedKeyless(database.read)]).toEqual(['paid', false]);
     check();
+  });
+
+  it('waits while sales and payments are stopped, and dies with its invoice all the same', async () => {
+    isOpen = false;
+    const hash = payOut('a', 600);
+    await waitLong(300);
+    expect([stateOf(hash), waitOf(database.read, hash), alerts]).toEqual(['committed', 'stopped', []]);
+    await waitLong(600);
+    expect([stateOf(hash), postedBolt11s()]).toEqual(['dead', []]);
+    check();
+  });
+
+  it.each<[PayoutWait, Partial<PayoutTaskOptions['caps']>]>([
+    ['above_max', { paymentSats: 102 }],
+    ['daily_max', { dailySats: 102 }],
+    ['in_flight', { inFlight: 0 }],
+  ])('waits %s, and the operator hears of it once a day', async (wait, cap) => {
+    Object.assign(caps, cap);
+    const hash = payOut('a', 86_400);
+    await waitLong(3600);
+    expect([stateOf(hash), waitOf(database.read, hash), postedBolt11s()]).toEqual(['committed', wait, []]);
+    expect(alerts).toEqual([expect.stringContaining(describeWait(wait))]);
+    expect(waitingPayouts(database.read)).toEqual([{ wait, count: 1, amountMsats: 103_000 }]);
+    Object.assign(caps, CAPS);
+    await waitLong(360);
+    expect(stateOf(hash)).toBe('paid');
+    check();
+  });
+
+  it('beside one in flight waits where both would hold more than a fifth of the wallet', async () => {
+    wallet.route = 'holds';
+    const held = payOut('a', 86_400);
+    await wait(3);
+    expect(stateOf(held)).toBe('sent');
+    database.write((tx) => {
+      const at = clock.now();
+      wallet.holds.msats += 200_000n;
+      post(tx, {
+        debit: WALLET,
+        credit: heldFor('job', ORDER.id),
+        amountMsats: msats(200_000n),
+        kind: 'more',
+        cause: 'y',
+        at,
+      });
+      owe(tx, { order: ORDER, owner: OWNER, amountMsats: toMsats(sats(200)), because: 'change', cause: 'y' }, at);
+    });
+    const next = payOut('b', 86_400, 200);
+    await waitLong(180);
+    expect([stateOf(next), waitOf(database.read, next)]).toEqual(['committed', 'in_flight']);
+    wallet.end(held, 'settled');
+    wallet.route = 'settles';
+    await waitLong(180);
+    expect([stateOf(held), stateOf(next)]).toEqual(['paid', 'paid']);
+    check();
+  });
+
+  it('tells its orders when it is committed, once when it stays under way, and when it ends', async () => {
+    wallet.route = 'holds';
+    const hash = payOut();
+    expect(types()).toEqual([]);
+    await wait(40);
+    expect(types()).toEqual(['refund_changed', 'refund_changed']);
+    wallet.end(hash, 'settled');
+    await waitLong(60);
+    expect(types()).toEqual(['refund_changed', 'refund_changed', 'refund_changed']);
   });
 
   it('keeps its proven outcome: the database says so', async () => {

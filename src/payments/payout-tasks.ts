@@ -1,20 +1,25 @@
+import type { Tx } from '../db/index.ts';
+import { balance, WALLET } from '../ledger/index.ts';
 import { OutsideError } from '../lib/errors.ts';
 import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
-import type { OutgoingStatus } from '../ports/wallet.ts';
+import type { OutgoingStatus, SendAnswer } from '../ports/wallet.ts';
 import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
-import type { Tx } from '../db/index.ts';
 import { debtsPaidBy, type DebtRow } from './debts.ts';
 import type { WalletTaskOptions } from './invoice-tasks.ts';
+import { alertWait, isNotedKeyless, lacksKey, noteKeyless, type PayoutWait } from './payout-waits.ts';
 import {
+  beginSending,
   buryPayout,
   findPayout,
   markSent,
+  outflow,
   sendPayout,
-  sentSince,
   setPayout,
   settlePayout,
+  tellOrders,
   watchPayout,
   type PayoutRow,
+  type Watched,
 } from './payouts.ts';
 import type { ReceiptBook } from './receipts.ts';
 
@@ -41,39 +46,69 @@ export type PayoutNews = 'paid' | 'dead' | 'on_its_way' | 'a_person_looks';
 const SLOW_AFTER = 60;
 const STUCK_AFTER = 86_400;
 /** After a post whose answer was lost, so long a 404 proves nothing: the request may still wait in a queue. Seconds. */
-const QUIET_BEFORE_ABSENT_COUNTS = 120;
+export const QUIET_BEFORE_ABSENT_COUNTS = 120;
+
+/** `wait`: what it waited for when it was last tried. */
+interface Sending {
+  readonly paymentHash: string;
+  readonly wait?: PayoutWait;
+}
+
+/** It cannot be sent now: why, and after how many seconds to try again. */
+class NotYet extends Error {
+  readonly wait: PayoutWait | undefined;
+  readonly seconds: number;
+
+  constructor(seconds: number, wait?: PayoutWait) {
+    super('not yet');
+    this.name = 'NotYet';
+    this.wait = wait;
+    this.seconds = seconds;
+  }
+}
 
 /**
  * Sends one payout: looks its hash up first, asks whether the node is there, then posts the invoice once. What the
  * wallet answers decides nothing; `payout.watch` finds the outcome by looking. One at a time: a held payment stalls
- * all of LNbits.
+ * all of LNbits. What it waits for is noted in its payload, for the operator.
  *
  * Killed midway: it may have been sent. The next run finds the hash in the wallet, or posts the same invoice again,
  * which the wallet sends to its node at most once.
  */
-export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHash: string }> {
-  const { database, wallet } = options;
+export function sendPayoutTask(options: PayoutTaskOptions): TaskKind<Sending> {
+  const { database, clock } = options;
   return {
     kind: 'payout.send',
     pool: 'payouts',
     leaseSeconds: 180,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {
-      const payout = findPayout(database.read, task.payload.paymentHash);
+      const { paymentHash } = task.payload;
+      const payout = findPayout(database.read, paymentHash);
       if (payout?.state !== 'committed') return () => {};
       try {
-        if (options.mayPay?.() === false || !wallet.canPay) throw new RunAgain(60);
-        if (isOverCaps(options, payout)) throw new RunAgain(300);
         return await send(options, payout, task.tries, signal);
       } catch (error) {
+        const notYet = error instanceof NotYet ? error : whyAway(error, task.tries, signal);
+        const { wait = task.payload.wait } = notYet;
         // Not yet: the customer hears after a minute that it is on its way, a person after a day that it waits.
-        if (error instanceof RunAgain || error instanceof OutsideError)
-          database.write((tx) => tellWaiting(options, tx, payout));
-        if (error instanceof RunAgain && payout.told === '') throw new RunAgain(Math.min(error.seconds, SLOW_AFTER));
-        throw error;
+        database.write((tx) => {
+          tellWaiting(options, tx, payout);
+          if (notYet.wait !== undefined) alertWait(tx, notYet.wait, payout, options.alert, clock.now());
+        });
+        const seconds = payout.told === '' ? Math.min(notYet.seconds, SLOW_AFTER) : notYet.seconds;
+        throw new RunAgain(seconds, { paymentHash, ...(wait === undefined ? {} : { wait }) } satisfies Sending);
       }
     },
   };
+}
+
+/** What the wallet's failure means for a payout that was not posted. Anything else is a bug, and is thrown. */
+function whyAway(error: unknown, tries: number, signal: AbortSignal): NotYet {
+  // Broken off by our own stop it says nothing about the wallet.
+  if (!(error instanceof OutsideError) || signal.aborted) throw error;
+  if (error.fault === 'rejected') return new NotYet(300, 'key_refused');
+  return new NotYet(error.retryAfterSeconds ?? Math.min(60, 2 ** tries), 'wallet_away');
 }
 
 async function send(
@@ -86,10 +121,17 @@ async function send(
   const { paymentHash } = payout;
   const known = await wallet.lookupPayment(paymentHash, signal);
   if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
-  // An expired invoice leaves LNbits with a failed row that nobody can prove dead: never post one.
+  // An expired invoice leaves LNbits with a failed row that nobody can prove dead: never post one. And what waits for
+  // something else must not outlive its invoice, or its debts would be bound for ever.
   if (payout.invoiceExpiresAt <= clock.now() + 5) return buryOnceQuiet(options, payout, 'expired');
-  if (!(await wallet.probeNode(signal))) throw new RunAgain(15);
-  database.write((tx) => setPayout(tx, paymentHash, { sentAt: clock.now() }));
+  if (options.mayPay?.() === false) throw new NotYet(60, 'stopped');
+  const isKeyless = await lacksKey(wallet, signal);
+  if (isKeyless !== isNotedKeyless(database.read)) database.write((tx) => noteKeyless(tx, isKeyless));
+  if (isKeyless) throw new NotYet(60, 'no_admin_key');
+  const over = overCaps(options, payout);
+  if (over !== null) throw new NotYet(over === 'in_flight' ? 30 : 300, over);
+  if (!(await wallet.probeNode(signal))) throw new NotYet(15, 'node_away');
+  if (!database.write((tx) => beginSending(tx, paymentHash, clock.now()))) return () => {};
   try {
     const answer = await wallet.pay(payout.bolt11, debtsLabel(debtsPaidBy(database.read, paymentHash)), signal);
     log.info('payout.posted', { payment_hash: paymentHash, answer: answer.answer });
@@ -99,40 +141,31 @@ async function send(
     // It may still wait in a queue there: the quiet time begins now. Else it was refused before it was taken in.
     const sentAt = error.fault === 'unknown' ? clock.now() : payout.sentAt;
     database.write((tx) => setPayout(tx, paymentHash, { sentAt }));
-    switch (error.fault) {
-      case 'unavailable':
-        throw new RunAgain(error.retryAfterSeconds ?? Math.min(60, 2 ** tries));
-      case 'rejected':
-        options.alert('A refund waits: the wallet refuses our key for payments. Check LNBITS_ADMIN_KEY.');
-        throw new RunAgain(300);
-      case 'unknown':
-    }
+    if (error.fault !== 'unknown') throw whyAway(error, tries, signal);
   }
   return (tx) => markSent(tx, paymentHash, clock.now());
 }
 
-/** A bug or a thief must not empty the wallet overnight (threats.md O5, O8): what is above the caps waits for a person. */
-function isOverCaps({ database, clock, caps, alert }: PayoutTaskOptions, payout: PayoutRow): boolean {
+/**
+ * A bug or a thief must not empty the wallet overnight, nor a payee who holds payments open freeze it: what is above
+ * the caps waits.
+ */
+function overCaps({ database, clock, caps }: PayoutTaskOptions, payout: PayoutRow): PayoutWait | null {
+  const amount = BigInt(payout.amountMsats);
+  if (amount > BigInt(caps.paymentSats) * 1000n) return 'above_max';
   const day = plusSeconds(clock.now(), -86_400);
-  const sent = sentSince(database.read, day);
-  if (payout.amountMsats > caps.paymentSats * 1000) {
-    alert(
-      `A refund of ${payout.amountMsats / 1000} sats is above REFUND_MAX_SATS and waits. Look at it: timmy refunds list`,
-    );
-    return true;
-  }
-  if (sent.msats + BigInt(payout.amountMsats) > BigInt(caps.dailySats) * 1000n) {
-    alert('Refunds have reached REFUND_DAILY_SATS and wait. Is that right? See: timmy refunds list');
-    return true;
-  }
-  return sent.open >= caps.inFlight;
+  const { dayMsats, inFlight, inFlightMsats } = outflow(database.read, day, payout.paymentHash);
+  if (dayMsats + amount > BigInt(caps.dailySats) * 1000n) return 'daily_max';
+  // One alone may be as large as it is: it is owed.
+  const isTooMuch = inFlight > 0 && (inFlightMsats + amount) * 5n > balance(database.read, WALLET);
+  return inFlight >= caps.inFlight || isTooMuch ? 'in_flight' : null;
 }
 
 /** A check before sending said no. Believed only when the wallet does not know the hash either. */
 async function afterRefusal(
   options: PayoutTaskOptions,
   payout: PayoutRow,
-  why: string,
+  why: Extract<SendAnswer, { answer: 'refused' }>['why'],
   signal: AbortSignal,
 ): Promise<Commit> {
   const { wallet, clock, database } = options;
@@ -141,14 +174,7 @@ async function afterRefusal(
   if (status.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
   // This post is settled; only an earlier one may still be open.
   database.write((tx) => setPayout(tx, paymentHash, { sentAt }));
-  if (why === 'insufficient' || why === 'limit' || why === 'forbidden') {
-    options.alert(
-      why === 'insufficient'
-        ? 'A refund waits: the wallet does not hold enough for it and its routing reserve. Top it up.'
-        : `A refund waits: the wallet refuses to pay (${why}). Check its limits and keys.`,
-    );
-    throw new RunAgain(300);
-  }
+  if (why === 'insufficient' || why === 'limit' || why === 'forbidden') throw new NotYet(300, why);
   // Paid inside this wallet's server by somebody else, or not payable from here: ask for another invoice.
   return buryOnceQuiet(options, payout, why);
 }
@@ -156,7 +182,7 @@ async function afterRefusal(
 /** The wallet does not know the hash; that is believed only when no earlier post of it can still wait in a queue. */
 function buryOnceQuiet(options: PayoutTaskOptions, payout: PayoutRow, why: string): Commit {
   const left = payout.sentAt === null ? 0 : payout.sentAt + QUIET_BEFORE_ABSENT_COUNTS - options.clock.now();
-  if (left > 0) throw new RunAgain(left);
+  if (left > 0) throw new NotYet(left);
   return bury(options, payout.paymentHash, why);
 }
 
@@ -174,7 +200,7 @@ function bury(options: PayoutTaskOptions, paymentHash: string, why: string): Com
  *
  * Killed midway: nothing happened; it is looked up again. A probe re-posts the same invoice, which sends nothing new.
  */
-export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentHash: string }> {
+export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<Watched> {
   const { database, wallet, log } = options;
   return {
     kind: 'payout.watch',
@@ -188,7 +214,7 @@ export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentH
       let status: OutgoingStatus;
       try {
         status = await wallet.lookupPayment(paymentHash, signal);
-        if (status.state === 'failed') return await probe(options, payout, signal);
+        if (status.state === 'failed') return await probe(options, payout, task.payload, signal);
       } catch (error) {
         if (!(error instanceof OutsideError)) throw error;
         status = { state: 'unknown' };
@@ -198,8 +224,8 @@ export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<{ paymentH
         const { feeMsats, preimage } = status;
         return settleAndTell(options, paymentHash, { feeMsats, preimage });
       }
-      if (status.state === 'absent') return reconsiderAbsent(options, payout);
-      return (tx) => waitOn(options, tx, payout);
+      if (status.state === 'absent') return reconsiderAbsent(options, payout, task.payload);
+      return (tx) => waitOn(options, tx, payout, task.payload);
     },
   };
 }
@@ -220,12 +246,17 @@ function settleAndTell(
 }
 
 /** The wallet says failed. That is provisional: only two proofs by its node, minutes apart, free the debt. */
-async function probe(options: PayoutTaskOptions, payout: PayoutRow, signal: AbortSignal): Promise<Commit> {
+async function probe(
+  options: PayoutTaskOptions,
+  payout: PayoutRow,
+  watched: Watched,
+  signal: AbortSignal,
+): Promise<Commit> {
   const { clock, wallet, probeSeconds } = options;
   const { paymentHash } = payout;
   const now = clock.now();
   const last = (payout.deadProofAt ?? payout.sentAt ?? payout.createdAt) as UnixSeconds;
-  if (now < last + probeSeconds) return (tx) => watchPayout(tx, paymentHash, plusSeconds(last, probeSeconds), now);
+  if (now < last + probeSeconds) return (tx) => watchPayout(tx, watched, plusSeconds(last, probeSeconds), now);
   const proof = await wallet.probeFailure(payout.bolt11, paymentHash, signal);
   if (proof === 'paid') {
     const status = await wallet.lookupPayment(paymentHash, signal);
@@ -236,31 +267,33 @@ async function probe(options: PayoutTaskOptions, payout: PayoutRow, signal: Abor
     return (tx) => {
       tellWaiting(options, tx, payout);
       setPayout(tx, paymentHash, { deadProofs: payout.deadProofs + 1, deadProofAt: clock.now() });
-      watchPayout(tx, paymentHash, plusSeconds(clock.now(), probeSeconds), clock.now());
+      watchPayout(tx, watched, plusSeconds(clock.now(), probeSeconds), clock.now());
     };
   }
-  return (tx) => waitOn(options, tx, payout);
+  return (tx) => waitOn(options, tx, payout, watched);
 }
 
 /** Not in the wallet although we posted it: the post never arrived, or still waits in a queue. Post the same again. */
-function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow): Commit {
+function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow, watched: Watched): Commit {
   const { clock } = options;
   const now = clock.now();
   const quiet = now - (payout.sentAt ?? now);
   return (tx) => {
     tellWaiting(options, tx, payout);
-    if (quiet < QUIET_BEFORE_ABSENT_COUNTS) return watchPayout(tx, payout.paymentHash, plusSeconds(now, 10), now);
+    if (quiet < QUIET_BEFORE_ABSENT_COUNTS) return watchPayout(tx, watched, plusSeconds(now, 10), now);
     setPayout(tx, payout.paymentHash, { state: 'committed' });
     sendPayout(tx, payout.paymentHash, now);
   };
 }
 
-/** Nothing known yet: look again, tell the customer after a minute, and a person after a day. */
-function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
+/** Nothing known yet: look again, tell its orders once that it is under way, the customer after a minute, and a person after a day. */
+function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow, watched: Watched): void {
   const now = options.clock.now();
   const age = now - (payout.sentAt ?? payout.createdAt);
   tellWaiting(options, tx, payout);
-  watchPayout(tx, payout.paymentHash, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
+  // Most are paid at the first look: those are not worth a word in between.
+  if (watched.told !== true) tellOrders(tx, payout.paymentHash, now);
+  watchPayout(tx, { ...watched, told: true }, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
 }
 
 /** Each once, whether it was sent or waits to be. */
@@ -269,7 +302,7 @@ function tellWaiting(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): voi
   if (age >= STUCK_AFTER && payout.told !== 'a_person_looks') {
     setPayout(tx, payout.paymentHash, { told: 'a_person_looks' });
     options.tell(tx, payout, 'a_person_looks');
-    options.alert('A refund has been under way for a day and its outcome is unknown. See: timmy refunds list.');
+    options.alert(tx, 'A refund has been under way for a day and its outcome is unknown. See: timmy refunds list.');
   } else if (age >= SLOW_AFTER && payout.told === '') {
     setPayout(tx, payout.paymentHash, { told: 'on_its_way' });
     options.tell(tx, payout, 'on_its_way');

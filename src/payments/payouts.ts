@@ -1,4 +1,5 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
+import { forgetFailures, nextTryAt, noteFailure } from '../customers/index.ts';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { owedFor, payingWith, post, ROUTING_FEES, WALLET } from '../ledger/index.ts';
 import { msats, plusSeconds, type Msats, type UnixSeconds } from '../lib/units.ts';
@@ -65,6 +66,20 @@ export function commitPayout(tx: Tx, payout: NewPayout, now: UnixSeconds): void 
   tellOrders(tx, paymentHash, now);
 }
 
+/** Was it never handed to the wallet? Then nothing of it can be under way there. */
+export function isUnsent({ state, sentAt }: Pick<PayoutRow, 'state' | 'sentAt'>): boolean {
+  return state === 'committed' && sentAt === null;
+}
+
+/**
+ * Notes, before the wallet is asked to pay, that it may have been from now on.
+ * @returns false when it is not to be sent any more: it was decided meanwhile.
+ */
+export function beginSending(tx: Tx, paymentHash: string, now: UnixSeconds): boolean {
+  const sql = `UPDATE payouts SET sent_at = ? WHERE payment_hash = ? AND state = 'committed'`;
+  return statement(tx, sql).run(now, paymentHash).changes === 1;
+}
+
 /** Owes the sending of a committed payout; payouts go out one by one. */
 export function sendPayout(tx: Tx, paymentHash: string, now: UnixSeconds): void {
   const key = `payout.send:${paymentHash}`;
@@ -77,7 +92,7 @@ export function markSent(tx: Tx, paymentHash: string, now: UnixSeconds): void {
     tx,
     `UPDATE payouts SET state = 'sent', sent_at = coalesce(sent_at, ?) WHERE payment_hash = ? AND state = 'committed'`,
   ).run(now, paymentHash);
-  watchPayout(tx, paymentHash, now, now);
+  watchPayout(tx, { paymentHash }, now, now);
 }
 
 /** Proven paid: the books follow, the debts are done. The routing fee is ours. */
@@ -95,6 +110,7 @@ export function settlePayout(
     .where(eq(payouts.paymentHash, paymentHash))
     .run();
   tx.update(debts).set({ state: 'paid', paidAt: now }).where(eq(debts.payoutHash, paymentHash)).run();
+  if (payout.destination !== null) forgetFailures(tx, payout.owner, payout.destination);
   const amountMsats = msats(BigInt(payout.amountMsats));
   post(tx, {
     debit: payingWith(paymentHash),
@@ -133,9 +149,21 @@ export function buryPayout(tx: Tx, paymentHash: string, error: string, now: Unix
   }
   tx.update(debts).set({ state: 'owed', payoutHash: null }).where(eq(debts.payoutHash, paymentHash)).run();
   tx.update(payouts).set({ state: 'dead', endedAt: now, error }).where(eq(payouts.paymentHash, paymentHash)).run();
-  // A receiver without a route stays so for minutes: try an address again later, with a new invoice.
-  payAutomatically(tx, payout.owner, plusSeconds(now, 300), now);
+  payAutomatically(tx, payout.owner, afterDeath(tx, payout, error, now), now);
   return true;
+}
+
+/** Dead for a reason that says nothing about the address it was for. */
+const NOT_ITS_FAULT: readonly string[] = ['expired', 'by_hand'];
+/** A receiver without a route stays so for minutes: an address is tried again later, with a new invoice. Seconds. */
+const TRY_AGAIN_AFTER = 300;
+
+/** Counts it against the address. @returns when to pay unasked again: there, or, where that was given up, elsewhere. */
+function afterDeath(tx: Tx, payout: PayoutRow, error: string, now: UnixSeconds): UnixSeconds {
+  const { owner, destination } = payout;
+  if (destination === null || NOT_ITS_FAULT.includes(error)) return plusSeconds(now, TRY_AGAIN_AFTER);
+  const failing = noteFailure(tx, owner, destination, payout.createdAt as UnixSeconds, now);
+  return failing.givenUpAt === null ? nextTryAt(failing, TRY_AGAIN_AFTER, now) : now;
 }
 
 export function findPayout(reader: Reader, paymentHash: string): PayoutRow | undefined {
@@ -178,9 +206,17 @@ export function setPayout(tx: Tx, paymentHash: string, values: Partial<PayoutRow
   tx.update(payouts).set(values).where(eq(payouts.paymentHash, paymentHash)).run();
 }
 
-export function watchPayout(tx: Tx, paymentHash: string, dueAt: UnixSeconds, now: UnixSeconds): void {
-  const key = watchPayoutKey(paymentHash);
-  schedule(tx, { kind: 'payout.watch', payload: { paymentHash }, key, lane: `payout:${paymentHash}`, dueAt, now });
+/** What `payout.watch` is to look at. */
+export interface Watched {
+  readonly paymentHash: string;
+  /** The orders were told that it is under way. */
+  readonly told?: true;
+}
+
+export function watchPayout(tx: Tx, watched: Watched, dueAt: UnixSeconds, now: UnixSeconds): void {
+  const key = watchPayoutKey(watched.paymentHash);
+  const lane = `payout:${watched.paymentHash}`;
+  schedule(tx, { kind: 'payout.watch', payload: watched, key, lane, dueAt, now });
 }
 
 /** A hint that the outcome may be known: look now. */
@@ -192,9 +228,15 @@ function watchPayoutKey(paymentHash: string): string {
   return `payout.watch:${paymentHash}`;
 }
 
-function tellOrders(tx: Tx, paymentHash: string, now: UnixSeconds): void {
+/** Tells the orders of this payout that their refund has changed. */
+export function tellOrders(tx: Tx, paymentHash: string, now: UnixSeconds): void {
+  tellOrdersOf(tx, debtsPaidBy(tx, paymentHash), now);
+}
+
+/** Tells the orders that these debts are of that their refund has changed. */
+export function tellOrdersOf(tx: Tx, rows: readonly DebtRow[], now: UnixSeconds): void {
   const byOrder = new Map<string, DebtRow[]>();
-  for (const debt of debtsPaidBy(tx, paymentHash)) {
+  for (const debt of rows) {
     byOrder.set(debt.orderId, [...(byOrder.get(debt.orderId) ?? []), debt]);
   }
   for (const [id, of] of byOrder) {
@@ -212,12 +254,23 @@ export function feesSince(reader: Reader, since: UnixSeconds): bigint {
   return BigInt((row as { n: number }).n);
 }
 
-/** What was sent since `since` (paid, or perhaps), msats, and how many payments are open now. */
-export function sentSince(reader: Reader, since: UnixSeconds): { msats: bigint; open: number } {
+/** Payments that left the wallet, or perhaps did. Msats. */
+export interface Outflow {
+  /** Of the last day, those in flight included. */
+  readonly dayMsats: bigint;
+  /** Sent, the outcome not known yet. */
+  readonly inFlight: number;
+  readonly inFlightMsats: bigint;
+}
+
+/** What went out since `since`, but for this payout. */
+export function outflow(reader: Reader, since: UnixSeconds, but: string): Outflow {
   const row = statement(
     reader,
-    `SELECT coalesce(sum(amount_msats), 0) AS msats, coalesce(sum(state = 'sent'), 0) AS open FROM payouts
-     WHERE state = 'sent' OR (state = 'paid' AND ended_at >= ?)`,
-  ).get(since) as { msats: number; open: number };
-  return { msats: BigInt(row.msats), open: row.open };
+    `WITH out AS (SELECT amount_msats AS amount, state <> 'paid' AS flying FROM payouts WHERE payment_hash <> @but
+       AND (state = 'sent' OR (state = 'committed' AND sent_at IS NOT NULL) OR (state = 'paid' AND ended_at >= @since)))
+     SELECT coalesce(sum(amount), 0) AS day, coalesce(sum(flying), 0) AS flying,
+       coalesce(sum(amount * flying), 0) AS flyingMsats FROM out`,
+  ).get({ since, but }) as { day: number; flying: number; flyingMsats: number };
+  return { dayMsats: BigInt(row.day), inFlight: row.flying, inFlightMsats: BigInt(row.flyingMsats) };
 }

@@ -13,6 +13,8 @@ export interface ProfileLookupOptions {
   readonly relays: Relays;
   /** Where profiles are looked for. */
   readonly where: readonly string[];
+  /** `TIMMY_ALLOW_PRIVATE_NETWORK`: `user@host:port` is an address there, too. */
+  readonly allowPrivateNetwork: boolean;
 }
 
 const TTL = 3600;
@@ -31,7 +33,7 @@ export function lookUpProfileOf(tx: Tx, pubkey: string, now: UnixSeconds): void 
  * Killed midway: nothing happened; it is asked again.
  */
 export function profileLookupTask(options: ProfileLookupOptions): TaskKind<{ pubkey: string }> {
-  const { database, clock, relays } = options;
+  const { database, clock, relays, allowPrivateNetwork } = options;
   return {
     kind: 'profile.lookup',
     pool: 'deliveries',
@@ -56,7 +58,7 @@ export function profileLookupTask(options: ProfileLookupOptions): TaskKind<{ pub
         setPreferences(tx, pubkey, {
           profileFetchedAt: now,
           profileAt: newest.created_at,
-          lud16: lightningAddressOf(newest),
+          lud16: lightningAddressOf(newest, { allowPrivateNetwork }),
         });
         payAutomatically(tx, pubkey, now, now);
       };

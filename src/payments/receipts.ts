@@ -1,5 +1,5 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { sats, type UnixSeconds } from '../lib/units.ts';
+import { sats, unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { eventId } from '../nostr/verify.ts';
@@ -35,14 +35,11 @@ export function createReceiptBook(author: string): ReceiptBook {
   ): void {
     const last = statement(
       tx,
-      'SELECT event_id AS id, position FROM receipts WHERE owner = ? ORDER BY position DESC LIMIT 1',
-    ).get(owner) as { id: string; position: number } | undefined;
-    const {
-      kind: eventKind,
-      created_at,
-      tags,
-      content,
-    } = build({ customer: owner, previous: last?.id ?? null, at: now });
+      'SELECT event_id AS id, position, created_at AS at FROM receipts WHERE owner = ? ORDER BY position DESC LIMIT 1',
+    ).get(owner) as { id: string; position: number; at: number } | undefined;
+    // A clock that was set back must not make an honest chain look rewritten.
+    const at = unixSeconds(Math.max(now, last?.at ?? 0));
+    const { kind: eventKind, created_at, tags, content } = build({ customer: owner, previous: last?.id ?? null, at });
     const unsigned = { pubkey: author, created_at, kind: eventKind, tags, content };
     const id = eventId(unsigned);
     statement(
@@ -55,7 +52,7 @@ export function createReceiptBook(author: string): ReceiptBook {
       JSON.stringify(orderIds),
       kind,
       JSON.stringify({ id, ...unsigned }),
-      now,
+      at,
     );
     schedule(tx, { kind: 'receipt.sign', payload: { eventId: id }, dueAt: now, now });
   }
@@ -144,10 +141,23 @@ export function receiptsOf(
   };
 }
 
-/** A customer's whole chain, oldest first. */
-export function receiptChain(reader: Reader, owner: string): Receipt[] {
-  const rows = statement(reader, 'SELECT event_id, event, sig FROM receipts WHERE owner = ? ORDER BY position').all(
-    owner,
-  ) as ReceiptRow[];
+/** A customer's chain, oldest first: all of it, or at most `limit` from the `from`-th on. */
+export function receiptChain(reader: Reader, owner: string, from = 1, limit = -1): Receipt[] {
+  const rows = statement(
+    reader,
+    'SELECT event_id, event, sig FROM receipts WHERE owner = ? AND position >= ? ORDER BY position LIMIT ?',
+  ).all(owner, from, limit) as ReceiptRow[];
   return rows.map((row) => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig }));
+}
+
+/** How many receipts this customer has. */
+export function countReceipts(reader: Reader, owner: string): number {
+  const row = statement(reader, 'SELECT coalesce(max(position), 0) AS n FROM receipts WHERE owner = ?').get(owner);
+  return (row as { n: number }).n;
+}
+
+/** The place of a receipt in this customer's chain, from 1; undefined where it is none of theirs. */
+export function placeOfReceipt(reader: Reader, owner: string, eventId: string): number | undefined {
+  const row = statement(reader, 'SELECT position FROM receipts WHERE event_id = ? AND owner = ?').get(eventId, owner);
+  return (row as { position: number } | undefined)?.position;
 }

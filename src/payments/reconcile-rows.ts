@@ -3,14 +3,12 @@ import { balance, OPERATOR, post, ROUTING_FEES, SUSPENSE, WALLET } from '../ledg
 import { msats, sats, toMsats, wholeSats, type Msats, type Sats, type UnixSeconds } from '../lib/units.ts';
 import type { WalletRow } from '../ports/wallet.ts';
 import { debtsOf, oweUnclaimed } from './debts.ts';
-import { findInvoice, findInvoiceByHash, settle, type InvoiceRow } from './invoices.ts';
+import { findInvoice, findInvoiceByHash, settle, tellSurplus, type InvoiceRow } from './invoices.ts';
 import { tellOrder } from './order-events.ts';
 import { findPayout } from './payouts.ts';
 
 /** Money of a known customer that came without being asked for: a second payment of one invoice. */
-export interface Surplus {
-  readonly owner: string;
-  readonly orderKind: string;
+interface Surplus {
   readonly orderId: string;
   readonly amountSats: Sats;
 }
@@ -157,7 +155,8 @@ function bookSurplus(
   oweUnclaimed(tx, { order, owner: of.owner, amountMsats, because: 'unexpected', cause }, now);
   const newest = debtsOf(tx, of.orderId).at(-1);
   if (newest !== undefined) tellOrder(tx, order, { type: 'refund_changed', debtIds: [newest.id] }, now);
-  return { owner: of.owner, orderKind: of.orderKind, orderId: of.orderId, amountSats };
+  tellSurplus(tx, order, amountMsats, now);
+  return { orderId: of.orderId, amountSats };
 }
 
 /** Some nodes charge for receiving; the customer paid in full all the same. */

@@ -1,12 +1,29 @@
-import { keepFact, readFact, statement, type Database, type Reader, type Tx } from '../db/index.ts';
+import { dropFact, keepFact, readFact, statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import { balance, OPERATOR, post, WALLET } from '../ledger/index.ts';
 import type { Clock } from '../lib/clock.ts';
+import { OutsideError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { msats, plusSeconds, type UnixSeconds } from '../lib/units.ts';
+import { msats, type UnixSeconds } from '../lib/units.ts';
 import type { Wallet, WalletRow } from '../ports/wallet.ts';
-import { schedule, type Commit, type TaskKind } from '../tasks/index.ts';
-import { unexplained, type PayoutPosition } from './reconcile-balance.ts';
-import { takeRows, type Surplus } from './reconcile-rows.ts';
+import type { Commit, TaskKind } from '../tasks/index.ts';
+import { nearest, unexplained, type Moved, type PayoutPosition, type Share } from './reconcile-balance.ts';
+import {
+  askWallet,
+  hasMoved,
+  keepProgress,
+  markBooks,
+  movedSince,
+  openOrDecided,
+  readPage,
+  readPayoutRows,
+  readProgress,
+  type Bookmark,
+  type WalletAnswer,
+  type WalletReading,
+} from './reconcile-reading.ts';
+import { takeRows } from './reconcile-rows.ts';
+import { again, anotherWallet, judge } from './reconcile-verdict.ts';
+import { isNodeInDoubt, noteRead, noteUnread, TROUBLE_SECONDS } from './wallet-trouble.ts';
 
 export interface ReconcileOptions {
   readonly database: Database;
@@ -15,77 +32,106 @@ export interface ReconcileOptions {
   readonly wallet: Wallet;
   /** Tells the operators. */
   readonly alert: (tx: Tx, what: string) => void;
-  /** Tells a customer of money that came without being asked for and is now owed to them. */
-  readonly tellSurplus: (tx: Tx, surplus: Surplus) => void;
-  /** Stops sales and payments for this reason, or opens them again. Called after each comparison. */
-  readonly onDrift: (because: string | null) => void;
 }
 
-export const RECONCILE_KEY = 'wallet.reconcile';
-const EVERY_SECONDS = 300;
-/** A gap is believed when it is there a second time: money that moves between two questions makes one too. */
-const LOOK_AGAIN_SECONDS = 15;
-const ROWS = 1000;
+/** There are more pages to read. */
+const READ_ON_SECONDS = 1;
+/** It could not be read. */
+const AGAIN_SECONDS = TROUBLE_SECONDS / 2;
 
-/** What the wallet was asked, and said. */
-export interface WalletReading {
-  /** Which wallet it is (`lnbits:bitcoin:<id>`). */
-  readonly identity: string;
-  readonly version: string | null;
-  readonly balanceMsats: bigint;
+/** What the books are compared with. */
+interface Compared extends WalletAnswer {
+  readonly mark: Bookmark;
+  readonly moved: Moved;
   readonly rows: readonly WalletRow[];
-}
-
-/** Asks the wallet who it is, what it holds and what moved lately. @throws OutsideError */
-export async function readWallet(wallet: Wallet, signal: AbortSignal): Promise<WalletReading> {
-  const { walletId, version, balanceMsats } = await wallet.contact(signal);
-  const rows = await wallet.recent(ROWS, signal);
-  return { identity: `${wallet.kind}:${wallet.network}:${walletId}`, version, balanceMsats, rows };
 }
 
 /**
  * Compares the wallet with the books, at start and every few minutes: by its own list of payments, not only by the
  * hashes we know, and by its balance. What we missed is booked; what nothing explains stops sales and payments (never
- * deliveries) until it is gone. A wallet that cannot be asked is no drift.
+ * deliveries) until it is gone. One pass reads one page; while there is more to read, the next pass follows at once,
+ * and only then is judged. A wallet that cannot be asked is no drift, but the operators hear of it when it lasts.
  *
  * Killed midway: nothing happened; it is asked again.
  */
 export function reconcileTask(options: ReconcileOptions): TaskKind<Record<string, never>> {
-  const { clock, log, wallet } = options;
+  const { clock } = options;
   return {
     kind: 'wallet.reconcile',
     pool: 'wallet',
     leaseSeconds: 120,
     maxAttempts: Infinity,
     run: async (_task, signal): Promise<Commit> => {
-      const reading = await readWallet(wallet, signal);
-      return (tx) => {
-        const now = clock.now();
-        const known = readFact(tx, 'wallet');
-        if (known !== null && known !== reading.identity) return anotherWallet(options, tx, reading, now);
-        const news = takeRows(tx, reading.rows, known === null, now);
-        for (const hash of news.seenLate) log.warn('invoice.seen_late', { payment_hash: hash.slice(0, 8) });
-        for (const what of news.alerts) options.alert(tx, what);
-        for (const surplus of news.surpluses) {
-          log.warn('wallet.surplus', { order: surplus.orderId, sats: surplus.amountSats });
-          options.tellSurplus(tx, surplus);
-        }
-        if (known === null) meet(tx, reading, now);
-        judge(options, tx, reading, now);
-      };
+      try {
+        return await compare(options, signal);
+      } catch (error) {
+        // Broken off by our own stop it says nothing about the wallet.
+        if (!(error instanceof OutsideError) || signal.aborted) throw error;
+        return (tx) => {
+          noteUnread(tx, options, error, clock.now());
+          again(tx, Math.max(AGAIN_SECONDS, error.retryAfterSeconds ?? 0), clock.now());
+        };
+      }
     },
   };
 }
 
-/** First contact: what it holds beyond the books is the operator's. Were it less, that would be for a person to judge. */
-function meet(tx: Tx, reading: WalletReading, now: UnixSeconds): void {
-  if (gapOf(tx, reading) < 0n) bookDifference(tx, reading, now);
-  keepFact(tx, 'wallet', reading.identity);
+async function compare(options: ReconcileOptions, signal: AbortSignal): Promise<Commit> {
+  const { database, clock, wallet } = options;
+  const mark = markBooks(database.read);
+  const answer = await askWallet(wallet, signal);
+  const before = readFact(database.read, 'wallet_read');
+  const { through, under } = readProgress(database.read);
+  const page = await readPage(wallet, { through, under }, signal);
+  const ofPayouts = page.isWhole ? await readPayoutRows(wallet, database.read, page.rows, signal) : [];
+  const isStill = page.isWhole && (await askWallet(wallet, signal)).balanceMsats === answer.balanceMsats;
+  const node = isNodeInDoubt(database.read, clock.now()) ? await askForNode(wallet, signal) : undefined;
+  return (tx) => {
+    const now = clock.now();
+    noteRead(tx, options, node, now);
+    const known = readFact(tx, 'wallet');
+    if (known !== null && known !== answer.identity) return anotherWallet(options, tx, answer.balanceMsats, now);
+    // The operator adopted the wallet meanwhile: what was read here is read again.
+    if (readFact(tx, 'wallet_read') !== before) return again(tx, READ_ON_SECONDS, now);
+    const rows = [...page.rows, ...ofPayouts];
+    const meanwhile = movedSince(tx, mark);
+    // Until its list was read to the end, what strangers brought is what was found there.
+    takeNews(options, tx, rows, through === null, now);
+    keepProgress(tx, page.progress);
+    if (!page.isWhole) return again(tx, READ_ON_SECONDS, now);
+    const compared = { ...answer, mark, rows, moved: isStill ? meanwhile : movedSince(tx, mark) };
+    if (known === null) meet(tx, compared, now);
+    judge(options, tx, answer.balanceMsats, missingFrom(tx, compared), now);
+  };
 }
 
-/** Owes a comparison now. */
-export function reconcileSoon(tx: Tx, now: UnixSeconds): void {
-  schedule(tx, { kind: 'wallet.reconcile', payload: {}, key: RECONCILE_KEY, dueAt: now, now });
+async function askForNode(wallet: Wallet, signal: AbortSignal): Promise<OutsideError | 'there'> {
+  try {
+    return (await wallet.probeNode(signal)) ? 'there' : new OutsideError('unavailable', 'wallet.node_down');
+  } catch (error) {
+    if (!(error instanceof OutsideError) || signal.aborted) throw error;
+    return error;
+  }
+}
+
+function takeNews(
+  { log, alert }: ReconcileOptions,
+  tx: Tx,
+  rows: readonly WalletRow[],
+  first: boolean,
+  now: UnixSeconds,
+): void {
+  const news = takeRows(tx, rows, first, now);
+  for (const hash of news.seenLate) log.warn('invoice.seen_late', { payment_hash: hash.slice(0, 8) });
+  for (const what of news.alerts) alert(tx, what);
+  for (const { orderId, amountSats } of news.surpluses)
+    log.warn('wallet.surplus', { order: orderId, sats: amountSats });
+}
+
+/** First contact: what it holds beyond the books is the operator's. Were it less, that would be for a person to judge. */
+function meet(tx: Tx, compared: Compared, now: UnixSeconds): void {
+  if (nearest(missingFrom(tx, compared)) < 0n) bookDifference(tx, compared, now);
+  keepFact(tx, 'wallet', compared.identity);
 }
 
 /**
@@ -96,16 +142,21 @@ export function reconcileSoon(tx: Tx, now: UnixSeconds): void {
  */
 export function adoptWallet(tx: Tx, reading: WalletReading, now: UnixSeconds): bigint {
   const known = readFact(tx, 'wallet');
-  takeRows(tx, reading.rows, known !== reading.identity, now);
+  const first = known !== reading.identity || readProgress(tx).through === null;
+  const { mark, isStill, pages } = reading;
+  const meanwhile = movedSince(tx, mark);
+  for (const rows of pages) takeRows(tx, rows, first, now);
+  keepProgress(tx, reading.progress);
   // Another wallet may have another node: its key is pinned anew at its first invoice.
-  if (known !== reading.identity) statement(tx, `DELETE FROM facts WHERE name = 'payee'`).run();
-  return bookDifference(tx, reading, now);
+  if (known !== reading.identity) dropFact(tx, 'payee');
+  const moved = isStill ? meanwhile : movedSince(tx, mark);
+  return bookDifference(tx, { ...reading, moved, rows: pages.flat() }, now);
 }
 
-function bookDifference(tx: Tx, reading: WalletReading, now: UnixSeconds): bigint {
-  const { identity } = reading;
+function bookDifference(tx: Tx, compared: Compared, now: UnixSeconds): bigint {
+  const { identity } = compared;
   const known = readFact(tx, 'wallet');
-  const missing = gapOf(tx, reading);
+  const missing = nearest(missingFrom(tx, compared));
   const isPutIn = missing < 0n;
   const adoptions = statement(tx, `SELECT count(*) AS n FROM transfers WHERE kind IN ('found', 'adopted')`).get() as {
     n: number;
@@ -122,94 +173,19 @@ function bookDifference(tx: Tx, reading: WalletReading, now: UnixSeconds): bigin
   return -missing;
 }
 
-/** What of the gap between books and wallet nothing explains; > 0 when the wallet holds less. */
-function gapOf(reader: Reader, { balanceMsats, rows }: WalletReading): bigint {
-  return unexplained(balance(reader, WALLET), balanceMsats, positions(reader, rows));
+/** What of the difference between books and wallet nothing explains; > 0 where the wallet holds less. */
+function missingFrom(reader: Reader, { balanceMsats, mark, moved, rows }: Compared): Share {
+  return unexplained(balance(reader, WALLET), balanceMsats, positions(reader, mark, rows), moved);
 }
 
-/** Payouts by which wallet and books may rightly differ: those under way, and those that a person decided. */
-function positions(reader: Reader, rows: readonly WalletRow[]): PayoutPosition[] {
+function positions(reader: Reader, mark: Bookmark, rows: readonly WalletRow[]): PayoutPosition[] {
   const outgoing = new Map(rows.filter((row) => row.direction === 'out').map((row) => [row.paymentHash, row]));
-  const payouts = statement(
-    reader,
-    `SELECT p.payment_hash AS hash, p.amount_msats AS amount, p.state AS state,
-       (SELECT coalesce(sum(amount_msats), 0) FROM transfers
-        WHERE kind IN ('refund_paid', 'routing_fee') AND cause = p.payment_hash) AS booked
-     FROM payouts p WHERE p.state IN ('committed', 'sent') OR EXISTS
-       (SELECT 1 FROM hand_decisions h WHERE h.payment_hash = p.payment_hash AND h.what IN ('paid', 'dead') AND h.result = 'done')`,
-  ).all() as { hash: string; amount: number; state: PayoutPosition['state']; booked: number }[];
-  return payouts.map(({ hash, amount, state, booked }) => ({
-    amountMsats: BigInt(amount),
-    state,
-    bookedMsats: BigInt(booked),
-    row: outgoing.get(hash),
+  return openOrDecided(reader, mark.seq).map((payout) => ({
+    amountMsats: BigInt(payout.amount),
+    state: payout.state,
+    bookedMsats: BigInt(payout.booked),
+    wasPosted: payout.sentAt !== null,
+    isMoving: hasMoved(mark, payout),
+    row: outgoing.get(payout.hash),
   }));
-}
-
-function judge(options: ReconcileOptions, tx: Tx, reading: WalletReading, now: UnixSeconds): void {
-  const before = lastReconciliation(tx);
-  const gap = gapOf(tx, reading);
-  const isBelieved = gap !== 0n && (before?.drift != null || before?.gapMsats === Number(gap));
-  conclude(options, tx, reading, gap, isBelieved ? describeGap(gap) : null, now);
-  // A first doubt stops nothing yet.
-  if (gap !== 0n && !isBelieved) again(tx, LOOK_AGAIN_SECONDS, now);
-}
-
-function anotherWallet(options: ReconcileOptions, tx: Tx, reading: WalletReading, now: UnixSeconds): void {
-  const because = 'Another wallet answers than the one that the books are about. Configure that one again.';
-  conclude(options, tx, reading, 0n, because, now);
-}
-
-function conclude(
-  options: ReconcileOptions,
-  tx: Tx,
-  reading: WalletReading,
-  gap: bigint,
-  drift: string | null,
-  now: UnixSeconds,
-): void {
-  const before = lastReconciliation(tx)?.drift ?? null;
-  statement(
-    tx,
-    `INSERT INTO reconciliation (id, at, balance_msats, gap_msats, drift) VALUES (1, @at, @balance, @gap, @drift)
-     ON CONFLICT (id) DO UPDATE SET at = @at, balance_msats = @balance, gap_msats = @gap, drift = @drift`,
-  ).run({ at: now, balance: Number(reading.balanceMsats), gap: Number(gap), drift });
-  if (drift !== null && drift !== before) {
-    options.log.error('wallet.drift', { gap_msats: Number(gap) });
-    options.alert(tx, `${drift} Sales and payments are stopped; what was paid for is still delivered.`);
-  }
-  if (drift === null && before !== null) {
-    options.log.info('wallet.agrees');
-    options.alert(tx, 'The wallet and the books agree again. Sales and payments go on.');
-    statement(tx, `UPDATE tasks SET due_at = ? WHERE kind = 'payout.send' AND state = 'waiting'`).run(now);
-  }
-  options.onDrift(drift);
-  again(tx, drift === null ? EVERY_SECONDS : 60, now);
-}
-
-function again(tx: Tx, seconds: number, now: UnixSeconds): void {
-  const dueAt = plusSeconds(now, seconds);
-  schedule(tx, { kind: 'wallet.reconcile', payload: {}, key: RECONCILE_KEY, dueAt, now });
-}
-
-function describeGap(gap: bigint): string {
-  const amount = gap < 0n ? -gap : gap;
-  const inSats = amount % 1000n === 0n ? `${amount / 1000n} sats` : `${amount} msats`;
-  return `The wallet holds ${inSats} ${gap > 0n ? 'less' : 'more'} than the books say, and nothing explains it. See: timmy status. If you moved them yourself: timmy ledger adopt-wallet.`;
-}
-
-export interface Reconciliation {
-  readonly at: number;
-  readonly balanceMsats: number;
-  readonly gapMsats: number;
-  /** Why sales and payments are stopped, or null. */
-  readonly drift: string | null;
-}
-
-/** The last comparison, undefined before the first. */
-export function lastReconciliation(reader: Reader): Reconciliation | undefined {
-  return statement(
-    reader,
-    'SELECT at, balance_msats AS balanceMsats, gap_msats AS gapMsats, drift FROM reconciliation WHERE id = 1',
-  ).get() as Reconciliation | undefined;
 }

@@ -3,20 +3,20 @@ import { balance, WALLET } from '../ledger/index.ts';
 import { sha256Hex } from '../lib/hash.ts';
 import { msats, type UnixSeconds } from '../lib/units.ts';
 import { debtsPaidBy, payAutomatically } from './debts.ts';
-import type { PayoutTaskOptions } from './payout-tasks.ts';
-import { buryPayout, findPayout, sendPayout, settlePayout, watchPayout } from './payouts.ts';
+import { QUIET_BEFORE_ABSENT_COUNTS, type PayoutTaskOptions } from './payout-tasks.ts';
+import { buryPayout, findPayout, sendPayout, settlePayout, watchPayout, type PayoutRow } from './payouts.ts';
 import { done, refused, type Book, type DecisionOutcome, type DecisionRow } from './resolve-outcome.ts';
 
 type Resolution = Omit<DecisionRow, 'what'> & { readonly what: 'paid' | 'dead' };
 
 /**
- * A person decides what became of a payout that nobody can prove. Only one that was sent: whether it was, nobody needs
- * to guess. What the wallet proves itself wins, and a decision against its word is refused.
+ * A person decides what became of a payout that nobody can prove, or calls off one that was never sent. What the wallet
+ * proves itself wins, and a decision against its word is refused.
  */
 export async function resolvePayout(options: PayoutTaskOptions, row: Resolution, signal: AbortSignal): Promise<Book> {
   const { database, wallet } = options;
   const { paymentHash, what } = row;
-  const refusal = whyNot(findPayout(database.read, paymentHash)?.state);
+  const refusal = whyNot(options, findPayout(database.read, paymentHash), what);
   if (refusal !== null) return () => refused(refusal);
   const status = row.unasked ? null : await wallet.lookupPayment(paymentHash, signal);
   if (status?.state === 'paid') {
@@ -24,23 +24,22 @@ export async function resolvePayout(options: PayoutTaskOptions, row: Resolution,
     return (tx) => bookPaid(options, tx, paymentHash, status, 'The wallet itself says that it was paid: booked.');
   }
   return (tx) => {
-    const moved = whyNot(findPayout(tx, paymentHash)?.state);
+    const moved = whyNot(options, findPayout(tx, paymentHash), what);
     if (moved !== null) return refused(moved);
     return what === 'dead' ? bookDead(options, tx, paymentHash) : bookVouched(options, tx, row);
   };
 }
 
-function whyNot(state: string | undefined): string | null {
-  switch (state) {
-    case undefined:
-      return 'There is no such payout of ours.';
-    case 'committed':
-      return 'It has not been sent yet, so there is nothing to decide: timmy refunds retry has it sent now.';
-    case 'sent':
-      return null;
-    default:
-      return `It is ${state ?? ''} already, and that is final.`;
-  }
+function whyNot({ clock }: PayoutTaskOptions, payout: PayoutRow | undefined, what: 'paid' | 'dead'): string | null {
+  if (payout === undefined) return 'There is no such payout of ours.';
+  const { state, sentAt } = payout;
+  if (state === 'sent') return null;
+  if (state !== 'committed') return `It is ${state} already, and that is final.`;
+  if (sentAt === null)
+    return what === 'dead' ? null : 'It was never sent, so it cannot be paid: timmy refunds retry has it sent now.';
+  return clock.now() - sentAt > QUIET_BEFORE_ABSENT_COUNTS
+    ? null
+    : 'It is being sent just now: look again in some minutes.';
 }
 
 function bookVouched(options: PayoutTaskOptions, tx: Tx, row: Resolution): DecisionOutcome {
@@ -91,7 +90,7 @@ export function retryPayout(tx: Tx, paymentHash: string, now: UnixSeconds): stri
       sendPayout(tx, paymentHash, now);
       return 'It is sent as soon as the wallet takes it; then its outcome is looked up.';
     case 'sent':
-      watchPayout(tx, paymentHash, now, now);
+      watchPayout(tx, { paymentHash }, now, now);
       return 'The wallet is asked for its outcome now. It is never sent again blindly.';
     case 'dead':
       payAutomatically(tx, payout?.owner ?? '', now, now);

@@ -58,13 +58,15 @@ export interface ClaimRow {
   readonly owner: string;
   readonly orderId: string;
   readonly at: number;
+  /** One that belongs to the hash, where they sent it. */
+  readonly preimage: string | null;
 }
 
 /** "I paid this", where neither the wallet nor a person has said so yet; oldest first. */
 export function openClaims(reader: Reader): ClaimRow[] {
   return statement(
     reader,
-    `SELECT c.payment_hash AS paymentHash, c.owner, i.order_id AS orderId, c.at FROM claims c
+    `SELECT c.payment_hash AS paymentHash, c.owner, i.order_id AS orderId, c.at, c.preimage FROM claims c
      JOIN invoices i ON i.payment_hash = c.payment_hash
      WHERE c.resolved_at IS NULL AND i.state <> 'paid' ORDER BY c.at`,
   ).all() as ClaimRow[];

@@ -121,7 +121,7 @@ export const btcPrice = sqliteTable('btc_price', {
   at: integer().notNull(),
 });
 
-/** Signed receipts, chained by event id for each customer (product.md, Promise 6). The id is fixed in the commit; the signature follows. */
+/** Signed receipts, chained by event id for each customer, so that a missing one shows. The id is fixed in the commit; the signature follows. */
 export const receipts = sqliteTable(
   'receipts',
   {
@@ -144,6 +144,8 @@ export const claims = sqliteTable('claims', {
   paymentHash: text('payment_hash').primaryKey(),
   owner: text().notNull(),
   at: integer().notNull(),
+  /** One they sent that belongs to the payment hash: evidence, no proof (some wallets give it to anybody). */
+  preimage: text(),
   resolvedAt: integer('resolved_at'),
 });
 

@@ -2,7 +2,7 @@ import type { NostrEvent, Filter } from '../nostr/event.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 
 /**
- * A relay's word on one EVENT we sent (NIP-01 OK, NIP-42, interop.md).
+ * A relay's word on one EVENT we sent (NIP-01 OK, NIP-42).
  * `accepted` includes duplicates. `unknown`: no OK in time, or the socket was lost: send the same bytes again.
  */
 export type PublishResult =

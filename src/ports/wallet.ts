@@ -71,8 +71,17 @@ export interface WalletRow {
   /** ≥ 0. */
   readonly feeMsats: Msats;
   readonly createdAt: UnixSeconds;
+  /** When it last became something else (paid, failed), by the wallet's own clock. */
+  readonly changedAt: UnixSeconds;
   /** `extra.timmy_intent` or `extra.timmy_debts` as we once gave it, or null for rows that are not of our making. */
   readonly label: string | null;
+}
+
+export interface WalletPage {
+  /** The latest change first. A row that nobody can read is left out. */
+  readonly rows: readonly WalletRow[];
+  /** There is nothing behind it. */
+  readonly isLast: boolean;
 }
 
 export interface WalletContact {
@@ -108,8 +117,14 @@ export interface Wallet {
    * pays, and does nothing for one that is still open. Absent where there is no way to ask.
    */
   recheckInvoice?(bolt11: string, paymentHash: string, signal: AbortSignal): Promise<Recheck>;
-  /** The newest rows, newest first, at most `limit`. */
-  recent(limit: number, signal: AbortSignal): Promise<readonly WalletRow[]>;
+  /**
+   * One page of the wallet's own books, the latest change first: an old invoice that is paid today stands at the top.
+   * What changes between two pages pushes the others down, so that going on at `offset + limit` skips nothing.
+   * `limit` ≤ 1000.
+   */
+  changes(offset: number, limit: number, signal: AbortSignal): Promise<WalletPage>;
+  /** The rows of one payment hash, whatever their age: none, one, or one in and one out. */
+  rowsOf(paymentHash: string, signal: AbortSignal): Promise<readonly WalletRow[]>;
   /**
    * Calls `hint` whenever a payment may have changed (`null`: unknown which). A hint is never believed, it only
    * wakes a look-up. Returns a function that stops it.

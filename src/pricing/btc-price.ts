@@ -7,7 +7,7 @@ export interface BelievedPrice extends BtcPrice {
   readonly at: UnixSeconds;
 }
 
-/** When a price is believed (threats.md P1). Percentages are whole, amounts millionths of a USD. */
+/** When a price is believed: one source that errs or lies must not set it. Percentages are whole, amounts millionths of a USD. */
 export interface PriceRules {
   /** One source alone by the operator's choice (`BTC_PRICE_URL`): its word is taken as it is, within the clamp. */
   readonly alone: boolean;

@@ -1,6 +1,6 @@
 /**
  * Exact fractions of BigInts: every amount of money is computed with these and rounded once, at the end
- * (product.md: Pricing). A value is immutable, in lowest terms, with a denominator > 0.
+ * A value is immutable, in lowest terms, with a denominator > 0.
  */
 export interface Fraction {
   readonly n: bigint;

@@ -1,4 +1,4 @@
-/** Tokens → USD → sats, exactly (product.md: Pricing). Pure: no clock, no settings of its own, no I/O. */
+/** Tokens → USD → sats, exactly. Pure: no clock, no settings of its own, no I/O. */
 export { tariffFrom, usdMicrosOf, type BtcPrice, type ModelRates, type Tariff, type TariffSettings } from './tariff.ts';
 export {
   countCharacters,

@@ -34,7 +34,7 @@ export interface Price {
 }
 
 /**
- * The formula of product.md: `ceil((tokens + infra) × (1 + margin) ÷ BTC price × 1e8)`. The infrastructure share
+ * The price: `ceil((tokens + infra) × (1 + margin) ÷ BTC price × 1e8)`. The infrastructure share
  * is added once however many items there are; without it for a request that was only looked at (a session's rejection).
  * @throws RangeError when tokens are no whole numbers ≥ 0 or the price exceeds 10^12 sats.
  */

@@ -3,7 +3,7 @@ import { sats, type Sats } from '../lib/units.ts';
 import { priceOf, type Price } from './price.ts';
 import type { Tariff } from './tariff.ts';
 
-/** The settings that guess a request's tokens, by their names in product.md. Whole numbers. */
+/** The settings that guess a request's tokens, by their names. Whole numbers. */
 export interface QuoteTiers {
   readonly SHORT_MAX_CHARS: number;
   readonly MEDIUM_MAX_CHARS: number;

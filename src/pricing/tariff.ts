@@ -12,7 +12,7 @@ export interface ModelRates {
  * settings say later, the order is settled under this. Plain JSON: decimals are text, so that nothing is rounded.
  */
 export interface Tariff {
-  /** The formula of product.md: Pricing. */
+  /** Which formula: `price.ts` is version 1. */
   readonly formula: 1;
   readonly btcPriceUsd: string;
   /** `coingecko`, `median(coingecko,kraken,coinbase)`, `fallback`, … */
@@ -24,7 +24,7 @@ export interface Tariff {
   readonly infraMonthlyRequests: string;
 }
 
-/** The settings that a tariff is made of, by their names in product.md. Numbers stand for their decimal text. */
+/** The settings that a tariff is made of, by their names. Numbers stand for their decimal text. */
 export interface TariffSettings {
   readonly EVAL_MODEL: string;
   readonly WORK_MODEL: string;

@@ -1,60 +1,90 @@
-import type { ChargeContent } from './content.ts';
+import { createHistory } from './history.ts';
 import { readReceipt, sumProblems, type ReadReceipt, type VerifyOptions } from './verify.ts';
 
+/** A receipt and the place at which it was given, from 1: problems are named by it. */
+interface Numbered {
+  readonly receipt: ReadReceipt;
+  readonly number: number;
+}
+
 /**
- * Everything that is wrong with a customer's receipts, oldest first: with each by itself, and with the chain: one
- * left out (but the newest, which nobody can see), two exchanged, one of another customer or signer, or a later receipt
- * of a job that forgets what an earlier one said. Empty when all is well; never throws.
+ * Everything that is wrong with a customer's receipts: with each by itself, with the chain (one left out but the
+ * newest, which nobody can see; two after the same one; two beginnings; one of another customer or signer; dates that
+ * run backwards), and with what they say together (`createHistory`). In any order; the same event given twice
+ * counts once. Empty when all is well; never throws.
  */
 export function verifyChain(values: readonly unknown[], options: VerifyOptions = {}): readonly string[] {
   const problems: string[] = [];
-  const readable: { receipt: ReadReceipt; number: number }[] = [];
+  const readable = new Map<string, Numbered>();
+  const named = new Set<string>();
   values.forEach((value, index) => {
     const number = index + 1;
     const receipt = readReceipt(value, options);
     const found = 'content' in receipt ? sumProblems(receipt.content) : receipt;
     problems.push(...found.map((problem) => `Receipt ${number}: ${problem}`));
-    if ('content' in receipt) readable.push({ receipt, number });
+    if ('content' in receipt && !readable.has(receipt.event.id)) readable.set(receipt.event.id, { receipt, number });
+    // One that cannot be read has been named already; what follows it is not blamed for that.
+    named.add(idIn(value));
   });
-  const [first] = readable;
-  if (first?.number === 1 && first.receipt.content.previous !== null) {
-    problems.push('Receipt 1: It follows one that is not here: the first of a chain names none before it.');
-  }
-  // A link is judged between neighbours that could both be read; the others have been named already.
-  readable.forEach(({ receipt, number }, index) => {
-    const before = readable[index - 1];
-    if (before?.number !== number - 1) return;
-    problems.push(...linkProblems(before.receipt, receipt).map((problem) => `Receipt ${number}: ${problem}`));
-  });
-  return [...problems, ...repeatProblems(readable)];
+  const all = [...readable.values()];
+  return [...problems, ...linkProblems(all, named), ...historyProblems(all)];
 }
 
-function linkProblems(before: ReadReceipt, after: ReadReceipt): readonly string[] {
-  const problems: string[] = [];
-  if (after.content.previous !== before.event.id) {
-    problems.push('It does not follow the one before it: a receipt is missing, or the order was changed.');
+/** The receipts as their links have it, oldest first. Loose ends keep the order in which they were given. */
+function inOrder(receipts: readonly Numbered[]): readonly Numbered[] {
+  const after = new Map<string | null, Numbered[]>();
+  for (const one of receipts) {
+    const { previous } = one.receipt.content;
+    after.set(previous, [...(after.get(previous) ?? []), one]);
   }
-  if (after.customer !== before.customer) problems.push('It is for another customer.');
-  if (after.event.pubkey !== before.event.pubkey) problems.push('It is signed by another key.');
-  return problems;
+  const ids = new Set(receipts.map(({ receipt }) => receipt.event.id));
+  const heads = receipts.filter(({ receipt: { content } }) => content.previous === null || !ids.has(content.previous));
+  heads.sort((a, b) => Number(a.receipt.content.previous !== null) - Number(b.receipt.content.previous !== null));
+  const ordered: Numbered[] = [];
+  const open = heads.reverse();
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    ordered.push(next);
+    open.push(...(after.get(next.receipt.event.id) ?? []).slice().reverse());
+  }
+  return ordered;
 }
 
-/** A job's later receipt repeats its fee and every payment of the earlier one, and never charges less. */
-function repeatProblems(receipts: readonly { receipt: ReadReceipt; number: number }[]): readonly string[] {
-  const newest = new Map<string, ChargeContent>();
+function historyProblems(receipts: readonly Numbered[]): readonly string[] {
+  const history = createHistory();
+  return inOrder(receipts).flatMap(({ receipt, number }) =>
+    history.add(receipt.content).map((problem) => `Receipt ${number}: ${problem}`),
+  );
+}
+
+function linkProblems(receipts: readonly Numbered[], named: ReadonlySet<string>): readonly string[] {
   const problems: string[] = [];
+  const byId = new Map(receipts.map((one) => [one.receipt.event.id, one]));
+  const followers = new Map<string | null, number>();
   for (const { receipt, number } of receipts) {
-    const { content } = receipt;
-    if (content.type !== 'charge') continue;
-    const earlier = newest.get(content.id);
-    newest.set(content.id, content);
-    if (earlier === undefined) continue;
-    const kept = earlier.payments.every((old) =>
-      content.payments.some((now) => now.payment_hash === old.payment_hash && now.amount_sats === old.amount_sats),
-    );
-    if (!kept || content.fee_sats !== earlier.fee_sats || content.bill.charged_sats < earlier.bill.charged_sats) {
-      problems.push(`Receipt ${number}: It does not agree with the earlier receipt of ${content.id}.`);
+    const blame = (problem: string): void => void problems.push(`Receipt ${number}: ${problem}`);
+    const { previous } = receipt.content;
+    const rival = followers.get(previous);
+    followers.set(previous, rival ?? number);
+    if (rival !== undefined) {
+      blame(
+        previous === null
+          ? `It names none before it, and neither does receipt ${rival}: a chain has one beginning.`
+          : `It follows the same one as receipt ${rival}: the chain was written twice.`,
+      );
     }
+    if (previous === null) continue;
+    const before = byId.get(previous)?.receipt;
+    if (before === undefined) {
+      if (!named.has(previous)) blame('It follows one that is not here: a receipt is missing.');
+      continue;
+    }
+    if (receipt.customer !== before.customer) blame('It is for another customer than the one before it.');
+    if (receipt.event.pubkey !== before.event.pubkey) blame('It is signed by another key than the one before it.');
+    if (receipt.event.created_at < before.event.created_at) blame('It is dated before the one that it follows.');
   }
   return problems;
+}
+
+function idIn(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' ? value.id : '';
 }

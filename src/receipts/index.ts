@@ -1,4 +1,4 @@
-/** Receipts that a stranger can recompute (product.md: Promise 6; docs/receipts.md). Pure. */
+/** Receipts that a stranger can recompute (docs/receipts.md). Pure. */
 export { buildChargeReceipt, buildRefundReceipt } from './build.ts';
 export type {
   BootstrapCharge,
@@ -11,4 +11,12 @@ export type {
 } from './build.ts';
 export { verifyChain } from './chain.ts';
 export { RECEIPT_KIND, type ChargeContent, type ReceiptContent, type RefundContent } from './content.ts';
-export { verifyReceipt, type ReadReceipt, type VerifyOptions } from './verify.ts';
+export { createHistory, type History } from './history.ts';
+export {
+  readContent,
+  readReceipt,
+  sumProblems,
+  verifyReceipt,
+  type ReadReceipt,
+  type VerifyOptions,
+} from './verify.ts';

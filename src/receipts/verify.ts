@@ -78,7 +78,18 @@ function chargeProblems(content: ChargeContent): readonly string[] {
   } catch {
     problems.push('More was charged than was paid, or the amounts are beyond reason.');
   }
-  return problems;
+  return [...problems, ...priceProblems(content)];
+}
+
+/** A job is paid by one invoice for the look and one for the work, or by one for both, each of exactly its price. */
+function priceProblems({ product, outcome, payments, fee_sats, quote }: ChargeContent): readonly string[] {
+  if (product !== 'job') return [];
+  const work = quote?.amount_sats ?? 0;
+  const isWorkPaid = outcome === 'complete' || outcome === 'work_failed';
+  const inTwo = isWorkPaid ? [`eval ${fee_sats}`, `work ${work}`] : [`eval ${fee_sats}`];
+  const paid = payments.map(({ purpose, amount_sats }) => `${purpose} ${amount_sats}`).sort();
+  const fits = [inTwo, [`order ${fee_sats + work}`]].some((price) => price.join() === paid.join());
+  return fits ? [] : ['What was paid is not what was asked: the fee and the quote, each once.'];
 }
 
 /** Parts that do not belong together. */
@@ -127,7 +138,7 @@ function refundProblems(content: RefundContent): readonly string[] {
 }
 
 /** The content, if it is spelt as we spell it: a second spelling of the same receipt is another's work. */
-function readContent(text: string): ReceiptContent | null {
+export function readContent(text: string): ReceiptContent | null {
   try {
     const content = contentSchema.safeParse(JSON.parse(text));
     return content.success && canonicalJson(content.data) === text ? content.data : null;

@@ -169,12 +169,12 @@ export function walletContract(name: string, open: () => Promise<OpenedWallet>):
       expect(await balance()).toBe(before);
     });
 
-    test('shows its newest rows first, with our labels and the sign of their direction', async () => {
+    test('shows what changed last first, with our labels and the sign of their direction', async () => {
       const asked = order();
       const incoming = await wallet.createInvoice(asked, signal());
       const bolt11 = await opened.foreignInvoice(5);
       await wallet.pay(bolt11, 'R-CCCCC,R-DDDDD', signal());
-      const rows = await wallet.recent(50, signal());
+      const { rows } = await wallet.changes(0, 50, signal());
       expect(rows.find((row) => row.paymentHash === incoming.paymentHash)).toMatchObject({
         direction: 'in',
         state: 'open',
@@ -187,9 +187,32 @@ export function walletContract(name: string, open: () => Promise<OpenedWallet>):
         amountMsats: 5_000n,
         label: 'R-CCCCC,R-DDDDD',
       });
-      const times = rows.map((row) => row.createdAt);
+      const times = rows.map((row) => row.changedAt);
       expect(times).toEqual([...times].sort((a, b) => b - a));
-      expect(await wallet.recent(2, signal())).toHaveLength(2);
+      const [first, second] = [await wallet.changes(0, 1, signal()), await wallet.changes(1, 1, signal())];
+      expect([first.rows.length, second.rows.length, first.isLast]).toEqual([1, 1, false]);
+      expect(first.rows).not.toEqual(second.rows);
+      expect(await wallet.changes(100_000, 10, signal())).toEqual({ rows: [], isLast: true });
+      const hash = read(bolt11).paymentHash;
+      expect((await wallet.rowsOf(hash, signal())).map((row) => row.direction)).toEqual(['out']);
+      expect(await wallet.rowsOf('ab'.repeat(32), signal())).toEqual([]);
+    });
+
+    test('shows an old invoice that is paid above newer ones that are not', async () => {
+      const [old, newer] = [
+        await wallet.createInvoice(order(), signal()),
+        await wallet.createInvoice(order(), signal()),
+      ];
+      await opened.payInvoice(old.bolt11);
+      await expect
+        .poll(async () => (await wallet.lookupInvoice(old.paymentHash, signal())).state, { timeout: 10_000 })
+        .toBe('paid');
+      const { rows } = await wallet.changes(0, 50, signal());
+      const shown = rows.filter((row) => [old.paymentHash, newer.paymentHash].includes(row.paymentHash));
+      expect(shown.map((row) => [row.paymentHash, row.direction, row.state])).toEqual([
+        [old.paymentHash, 'in', 'paid'],
+        [newer.paymentHash, 'in', 'open'],
+      ]);
     });
 
     test('a call that was given up before it left did nothing', async () => {

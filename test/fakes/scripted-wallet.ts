@@ -129,7 +129,8 @@ export function createScriptedWallet(clock: Clock, openingMsats: bigint): Script
         if (wallet.proof === 'dead') dead.add(paymentHash);
         return wallet.proof;
       }),
-    recent: async () => [],
+    changes: async () => ({ rows: [], isLast: true }),
+    rowsOf: async () => [],
     watch: () => () => {},
   };
 

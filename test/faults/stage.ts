@@ -1,18 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import { createLnbitsWallet } from '../../src/adapters/lnbits/index.ts';
 import { decodeInvoice } from '../../src/bolt11/index.ts';
 import type { Database } from '../../src/db/index.ts';
-import { OutsideError } from '../../src/lib/errors.ts';
 import type { Log } from '../../src/lib/log.ts';
+import type { Rng } from '../../src/lib/rng.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { generateSecretKey } from '../../src/nostr/keys.ts';
 import { reconcileSoon } from '../../src/payments/index.ts';
 import type { Agent } from '../../src/ports/agent.ts';
-import type { Wallet } from '../../src/ports/wallet.ts';
 import { createFastClock, type FastClock } from '../builders/fast-clock.ts';
-import { openHouse, RELAY, rng, type Guest, type House } from '../builders/house.ts';
+import { openGuest } from '../builders/guest.ts';
+import { openHouse, RELAY, type Guest, type House } from '../builders/house.ts';
 import {
   startFakeLnbits,
   type FakeLnbits,
@@ -20,14 +18,18 @@ import {
   type PayScript,
   type Profile,
 } from '../fakes/lnbits/index.ts';
-import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
+import { createRelayHub } from '../fakes/relay-hub.ts';
+import { watchInFlight } from './in-flight.ts';
+import { mortalHub, mortalWallet, openLives, type Kill, type Life } from './lives.ts';
 
 export interface StageOptions {
   readonly profile: Profile;
   readonly fundSats?: number;
   readonly env?: Record<string, string>;
-  /** Crash points to be killed at, one after the other, each as soon as the life before it has been revived. */
-  readonly kills?: readonly string[];
+  /** Where it is killed, one after the other; from the end of `openStage` on. */
+  readonly kills?: readonly Kill[];
+  /** What is left to chance (jitter, ids) comes out the same for the same seed. */
+  readonly seed?: string;
 }
 
 export interface Purchase {
@@ -43,8 +45,10 @@ export interface Stage {
   readonly guest: Guest;
   /** What went wrong inside: errors that were logged. None is expected, whatever is broken outside. */
   readonly errors: readonly string[];
+  /** Crash points reached so far, in their order. */
+  readonly reached: readonly string[];
   /** The kills that happened. */
-  readonly killed: readonly string[];
+  readonly killed: readonly Kill[];
   database(): Database;
   /** Resolves with the customer's next message that matches, and was not waited for before. */
   hears(match: RegExp, seconds?: number): Promise<string>;
@@ -54,9 +58,11 @@ export interface Stage {
   buy(): Promise<Purchase>;
   /** Sends an invoice for what is owed, which the node will pay as `script` says. */
   refund(amountMsats: number, script?: PayScript, options?: { expirySeconds?: number }): Promise<string>;
+  /** `kill -9`, and a new start. */
+  kill(): Promise<void>;
   /** Stops in good order and starts anew on the same database. */
   restart(): Promise<void>;
-  /** Waits until nothing is left to be done but watching. */
+  /** Waits until nothing is left to be done but watching. From then on nobody is killed. */
   quiet(): Promise<void>;
   close(): Promise<void>;
 }
@@ -81,61 +87,40 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     profile: options.profile,
     fundSats: options.fundSats ?? 1000,
     now: () => clock.seconds(),
-    payWaitMs: 40,
+    after: (ms, callback) => clock.after(ms, callback),
   });
   fake.oracle.strictKeys = true;
-  const dir = mkdtempSync(join(tmpdir(), 'timmy-faults-'));
+  const inFlight = watchInFlight(fake);
+  clock.standWhile(inFlight.isBusy);
   const hub = createRelayHub([RELAY]);
+  const rng = seededRng(options.seed ?? '');
   const secretKey = generateSecretKey(rng);
   const errors: string[] = [];
-  const killed: string[] = [];
-  const kills = [...(options.kills ?? [])];
-  const buried: Promise<void>[] = [];
-  let lives = 0;
-  let file = join(dir, 'life-0.db');
-  let alive = live(file);
-  let current = await alive;
-  const guest = await current.guest();
 
-  async function live(path: string): Promise<House> {
-    const life: Life = { house: null, ended: false };
-    const log = logOf(errors, life);
+  async function bear(life: Life): Promise<House> {
+    const log = logOf(errors, life.death);
     const house = await openHouse({
       env: { ...ENV, ...options.env },
       agent: thriftyAgent,
-      wallet: () => mortal(walletOf(fake, clock, log), life),
+      wallet: () => mortalWallet(walletOf(fake, clock, rng, log), life.death),
       clock,
       log,
-      path,
-      hub: mortalHub(hub, life),
+      path: life.path,
+      hub: mortalHub(hub, life.death),
       secretKey,
-      reach: (point) => {
-        if (!life.ended && life.house !== null && point === kills[0]) kill(life, life.house);
-      },
+      rng,
+      reach: life.reach,
     });
-    life.house = house;
     house.database.write((tx) => reconcileSoon(tx, clock.now()));
     house.timmy.worker.poke();
     return house;
   }
 
-  /** As `kill -9`: of this life only what is committed by now, and what was sent outside, goes on. */
-  function kill(life: Life, house: House): void {
-    killed.push(kills.shift() ?? '');
-    life.ended = true;
-    lives += 1;
-    const path = join(dir, `life-${lives}.db`);
-    writeFileSync(path, house.database.read.$client.serialize());
-    alive = live(path).then((next) => {
-      buried.push(house.close());
-      current = next;
-      file = path;
-      return next;
-    });
-  }
-
-  const read = (sql: string): unknown => current.database.read.$client.prepare(sql).pluck().get();
+  const lives = await openLives(options.kills ?? [], bear);
+  const guest = openGuest({ hub, relay: RELAY, clock }, lives.current.pubkey);
+  const read = (sql: string): unknown => lives.current.database.read.$client.prepare(sql).pluck().get();
   await clock.until('the wallet is known', () => read(`SELECT count(*) FROM facts WHERE name = 'wallet'`) === 1);
+  lives.arm();
 
   const hears: Stage['hears'] = async (match, seconds = 900) => {
     let text: string | null = null;
@@ -158,8 +143,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     fake,
     guest,
     errors,
-    killed,
-    database: () => current.database,
+    reached: lives.reached,
+    killed: lives.killed,
+    database: () => lives.current.database,
     hears,
     asks,
     buy: async () => {
@@ -173,39 +159,51 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       await hears(/^Paying out /);
       return hashOf(bolt11);
     },
-    restart: async () => {
-      await alive;
-      await current.close();
-      current = await (alive = live(file));
+    kill: async () => {
+      lives.kill();
+      await lives.alive();
     },
+    restart: () => clock.during('the restart', lives.restart()),
     quiet: async () => {
-      await alive;
       const busy = `SELECT count(*) FROM tasks WHERE state <> 'dead' AND kind NOT IN
         ('invoice.watch', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'refund.auto')`;
       await clock
         .until('quiet', () => read(busy) === 0, 900)
         .catch((error: unknown) => {
-          const left = current.database.read.$client.prepare(`SELECT kind, state, due_at, tries, error FROM tasks`);
+          const left = lives.current.database.read.$client.prepare(
+            `SELECT kind, state, due_at, tries, error FROM tasks`,
+          );
           throw new Error(`${String(error)}: ${JSON.stringify(left.all())}`);
         });
+      lives.disarm();
     },
     close: async () => {
-      await alive;
-      await Promise.all([...buried, current.close()]);
+      await clock.during('the end', lives.close());
       clock.stop();
+      inFlight.stop();
       await fake.stop();
-      rmSync(dir, { recursive: true });
     },
   };
 }
 
-interface Life {
-  /** Null while it is being born. */
-  house: House | null;
-  ended: boolean;
+/** Bytes that look like chance and come out the same for the same seed. */
+export function seededRng(seed: string): Rng {
+  let block = 0;
+  let rest = Buffer.alloc(0);
+  return {
+    bytes: (length) => {
+      while (rest.length < length) {
+        const next = createHash('sha256').update(`${seed}:${block++}`).digest();
+        rest = Buffer.concat([rest, next]);
+      }
+      const taken = new Uint8Array(rest.subarray(0, length));
+      rest = rest.subarray(length);
+      return taken;
+    },
+  };
 }
 
-function walletOf(fake: FakeLnbits, clock: FastClock, log: Log): Wallet {
+function walletOf(fake: FakeLnbits, clock: FastClock, rng: Rng, log: Log): ReturnType<typeof createLnbitsWallet> {
   return createLnbitsWallet({
     url: fake.url,
     invoiceKey: new Secret(fake.wallet.inkey),
@@ -217,41 +215,13 @@ function walletOf(fake: FakeLnbits, clock: FastClock, log: Log): Wallet {
   });
 }
 
-/** The dead call nobody. */
-function mortal(wallet: Wallet, life: Life): Wallet {
-  return new Proxy(wallet, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]): unknown =>
-        life.ended && name !== 'watch'
-          ? Promise.reject(new OutsideError('unavailable', 'wallet.dead'))
-          : (value as (...all: unknown[]) => unknown).apply(target, args);
-    },
-  });
-}
-
-function mortalHub(hub: RelayHub, life: Life): RelayHub {
-  return {
-    ...hub,
-    connect: () => {
-      const relays = hub.connect();
-      return {
-        ...relays,
-        publish: async (url, event, signal) =>
-          life.ended ? { outcome: 'later', why: 'unreachable' } : relays.publish(url, event, signal),
-      };
-    },
-  };
-}
-
-function logOf(errors: string[], life: Life): Log {
+function logOf(errors: string[], death: AbortSignal): Log {
   return {
     debug() {},
     info() {},
     warn() {},
     error: (event, fields) => {
-      if (!life.ended) errors.push(`${event} ${JSON.stringify(fields ?? {})}`);
+      if (!death.aborted) errors.push(`${event} ${JSON.stringify(fields ?? {})}`);
     },
   };
 }

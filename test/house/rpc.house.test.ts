@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createScriptedWallet, type ScriptedWallet } from '../fakes/scripted-wallet.ts';
 import { createHandClock } from '../fakes/hand-clock.ts';
-import { visit, type Visit } from './visit.ts';
+import { OutsideError } from '../../src/lib/errors.ts';
+import { createSlowAgent, visit, type Visit } from './visit.ts';
 
 const SKY = 'Why is the sky blue? Explain it to a child.';
 
@@ -279,7 +280,7 @@ describe('the other methods', () => {
     read = v.guest.heard.length;
     const destination = v.invoice(owed);
     expect((await result('job.refund', { id: job.id, destination })).job.refund).toMatchObject({
-      state: 'paying',
+      state: 'pending',
       amount_sats: owed,
     });
     const updates = (await news()).filter((one) => one.method === 'job.updated').map((one) => one.params!.job);
@@ -314,6 +315,23 @@ describe('the other methods', () => {
       invoice: { paid_at: v.clock.now() },
     });
     expect((await error('invoice.claim', { payment_hash: '0'.repeat(64) })).code).toBe(-32001);
+  });
+
+  it('invoice.claim: a preimage must be of that payment; one that is kept is shown to the operator, and credits nothing', async () => {
+    const job = await create();
+    const { payment_hash } = job.invoice!;
+    const kept = (): unknown => v.house.database.read.$client.prepare('SELECT preimage FROM claims').pluck().all();
+    const wrong = await error('invoice.claim', { payment_hash, preimage: '00'.repeat(32) });
+    expect(wrong).toMatchObject({ code: -32602, data: { issues: [{ path: ['preimage'] }] } });
+    expect(kept()).toEqual([]);
+    await result('invoice.claim', { payment_hash });
+    expect(kept()).toEqual([null]);
+    const preimage = v.house.database.read.$client.prepare('SELECT preimage FROM stub_invoices').pluck().get();
+    expect(await result('invoice.claim', { payment_hash, preimage })).toMatchObject({ claim: 'open' });
+    expect(kept()).toEqual([preimage]);
+    await result('invoice.claim', { payment_hash });
+    expect(kept()).toEqual([preimage]);
+    expect((await get(job.id)).state).toBe('awaiting_eval_payment');
   });
 
   it('forget erases what is finished', async () => {
@@ -398,11 +416,32 @@ describe('errors', () => {
     expect((await error('job.create', { request: 'one more' })).code).toBe(-32009);
     await v.close();
     await begin({ env: { LIMIT_NEW_PER_HOUR: '1' } });
-    await create();
+    const job = await create();
+    await result('job.cancel', { id: job.id });
+    v.clock.advance(1_000_000);
     expect(await error('job.create', { request: 'one more' })).toMatchObject({
       code: -32003,
-      data: { retry_after: expect.any(Number) as number },
+      data: { retry_after: 2600 },
     });
+    v.clock.advance(2_599_000);
+    expect(await error('job.create', { request: 'one more' })).toMatchObject({ data: { retry_after: 1 } });
+    v.clock.advance(1000);
+    await create({ request: 'one more' });
+  });
+
+  it('paid requests that wait in turn: 20 behind those at work, then -32009; paid for all the same', async () => {
+    await v.close();
+    const agent = createSlowAgent();
+    await begin({ agent, env: { LIMIT_NEW_PER_HOUR: '100', LIMIT_RUNNING: '1' } });
+    for (let n = 0; n < 20; n++) {
+      await v.pay((await create({ request: `request ${n}`, prepay: true })).invoice!.bolt11);
+    }
+    const last = await create({ request: 'the last', prepay: true });
+    await v.pay(last.invoice!.bolt11);
+    const refused = await error('job.create', { request: 'one more' });
+    expect(refused).toMatchObject({ code: -32009, message: expect.stringContaining('21 paid requests') as string });
+    await result('job.cancel', { id: last.id });
+    await create({ request: 'one more' });
   });
 
   it('a wallet that issues nothing for 30 s: -32007, nothing was created, and the same request may be made again', async () => {
@@ -413,17 +452,68 @@ describe('errors', () => {
     wallet!.down = true;
     await send('job.create', { request: SKY }, 'x');
     expect(await news()).toEqual([]);
-    // The house's time is this test's own.
-    for (let second = 0; second < 60; second++) {
-      clock.advance(1000);
-      await v.pass();
-    }
+    await v.pass(60);
     expect(await news()).toMatchObject([{ id: 'x', error: { code: -32007 } }]);
     expect(v.count('SELECT count(*) FROM jobs')).toBe(0);
     wallet!.down = false;
     await send('job.create', { request: SKY }, 'x');
     clock.advance(1000);
     expect(await news()).toMatchObject([{ id: 'x', result: { job: { state: 'awaiting_eval_payment' } } }]);
+  });
+});
+
+describe('a request whose invoice never comes, because its order went another way', () => {
+  let wallet: ScriptedWallet;
+  beforeEach(async () => {
+    await v.close();
+    const clock = createHandClock();
+    await begin({ clock, wallet: () => (wallet = createScriptedWallet(clock, 0n)) });
+  });
+  const idOfJob = (): string => v.house.database.read.$client.prepare('SELECT id FROM jobs').pluck().get() as string;
+
+  it('job.create, cancelled in words: answered with the job, cancelled', async () => {
+    wallet.down = true;
+    await send('job.create', { request: SKY }, 'x');
+    expect(await news()).toEqual([]);
+    await v.guest.say(`cancel ${idOfJob()}`);
+    await v.pass();
+    const told = v.guest.heard.slice(read);
+    expect(told.shift()).toMatch(/^J-\w{5} is cancelled/);
+    const messages = told.map((text) => JSON.parse(text) as Answer & { method?: string });
+    expect(messages.filter((one) => one.id === 'x')).toMatchObject([
+      { result: { job: { id: idOfJob(), state: 'cancelled', invoice: null } } },
+    ]);
+    expect(messages.filter((one) => one.method === 'job.updated')).toHaveLength(1);
+    await v.pass(1);
+    expect((await call('job.create', { request: SKY }, 'x')).result?.job.id).toBe(idOfJob());
+  });
+
+  it('job.create, cancelled by job.cancel: both are answered', async () => {
+    wallet.down = true;
+    await send('job.create', { request: SKY }, 'x');
+    await v.pass();
+    await send('job.cancel', { id: idOfJob() }, 'y');
+    const answers = (await news()).filter((one) => one.method === undefined);
+    expect(answers.map((one) => [one.id, one.result?.job.state]).sort()).toEqual([
+      ['x', 'cancelled'],
+      ['y', 'cancelled'],
+    ]);
+  });
+
+  it('job.invoice, while the invoice before it is paid: answered with the job under way', async () => {
+    const job = await create();
+    await v.pass(3500);
+    wallet.down = true;
+    await send('job.invoice', { id: job.id }, 'again');
+    await v.pass();
+    wallet.receive(job.invoice!.payment_hash, 10_000n);
+    wallet.down = false;
+    wallet.next('createInvoice', new OutsideError('unavailable', 'slow'));
+    v.house.timmy.onWalletHint(job.invoice!.payment_hash);
+    await v.pass(10);
+    const answers = (await news()).filter((one) => one.id === 'again');
+    expect(answers).toHaveLength(1);
+    expect(['evaluating', 'awaiting_work_payment']).toContain(answers[0]!.result?.job.state);
   });
 });
 
@@ -438,6 +528,24 @@ describe('the same request again', () => {
     await v.pay(first.result!.job.invoice!.bolt11);
     expect(await again('job.create', { request: SKY }, 'a')).toEqual(first);
     expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
+  });
+
+  it('is told that its answer was erased, and of which order it was', async () => {
+    const first = await call('job.create', { request: SKY }, 'a');
+    const { id } = first.result!.job;
+    await result('forget');
+    expect((await again('job.create', { request: SKY }, 'a')).error).toMatchObject({
+      code: -32002,
+      message: expect.stringContaining(id) as string,
+      data: { state: 'erased', id },
+    });
+    expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
+    await call('account.set', { keep: true }, 'b');
+    await result('forget');
+    expect((await again('account.set', { keep: true }, 'b')).error?.data).toEqual({
+      state: 'erased',
+      reason: 'the first answer was erased',
+    });
   });
 
   it('that reads is answered afresh', async () => {
@@ -487,6 +595,49 @@ describe('the same request again', () => {
     await v.pass();
     expect((JSON.parse(stranger.heard[0]!) as Answer).result!.job.id).not.toBe(job.id);
   });
+});
+
+it('a word without an id never means a program’s order', async () => {
+  const job = await create();
+  const say = async (text: string): Promise<string[]> => {
+    const before = v.guest.heard.length;
+    await v.guest.say(text);
+    await v.pass();
+    v.clock.advance(1000);
+    return v.guest.heard.slice(before).map((heard) => heard.replaceAll(job.id, 'J-RPC'));
+  };
+  for (const word of ['cancel', 'invoice']) {
+    expect(await say(word)).toEqual([
+      `Only J-RPC is open, and a program with your key ordered that. If you mean it, send: ${word} J-RPC`,
+    ]);
+  }
+  expect(await say('uri')).toEqual(['From now on invoices come as lightning: links. None is open now.']);
+  const [price] = await say('How old is the universe?');
+  const inWords = price!.slice(0, 7);
+  // Newer than the order in words.
+  const second = await create({ request: 'Why is grass green?' });
+  expect((await say('invoice'))[0]).toContain(inWords);
+  expect((await say('cancel'))[0]).toContain(`${inWords} is cancelled`);
+  expect([(await get(job.id)).state, (await get(second.id)).state]).toEqual([
+    'awaiting_eval_payment',
+    'awaiting_eval_payment',
+  ]);
+  v.house.pay(job.invoice!.bolt11);
+  expect((await say('paid')).filter((text) => !text.startsWith('{'))).toEqual([
+    'That paid J-RPC. A program with your key ordered it, and hears the rest.',
+  ]);
+});
+
+it('a program’s order does not come between two lines of one request', async () => {
+  await v.close();
+  await begin({ env: { TEXT_JOIN_SECONDS: '15' } });
+  await v.guest.say('Translate to German:');
+  await v.pass();
+  await create();
+  await v.guest.say('the cat sat');
+  await v.pass(6);
+  expect(v.guest.heard.at(-2)).toMatch(/^Added, still J-/);
+  expect(v.count('SELECT count(*) FROM jobs')).toBe(2);
 });
 
 it('a phone and a program on one key do not disturb each other', async () => {

@@ -55,9 +55,9 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-export async function visit(options: Parameters<typeof openHouse>[0] = {}): Promise<Visit> {
-  const clock = createHandClock();
-  const house = await openHouse({ clock, ...options });
+export async function visit(options: Parameters<typeof openHouse>[0] & { clock?: HandClock } = {}): Promise<Visit> {
+  const { clock = createHandClock() } = options;
+  const house = await openHouse({ ...options, clock });
   const guest = await house.guest();
   let read = 0;
   const pass = async (seconds = 0): Promise<void> => {

@@ -1,4 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { decodeInvoice } from '../../src/bolt11/index.ts';
+import { encodeNpub } from '../../src/nostr/keys.ts';
+import { createHandClock } from '../fakes/hand-clock.ts';
+import { createScriptedWallet, type ScriptedWallet } from '../fakes/scripted-wallet.ts';
 import { createSlowAgent, visit, type Visit } from './visit.ts';
 
 const SKY = 'Why is the sky blue? Explain it to a child.';
@@ -17,6 +21,11 @@ afterEach(async () => {
 });
 
 const heardBolt11 = (): string => v.guest.heard.filter((text) => text.startsWith('lnbcrt')).at(-1) ?? '';
+const hashOf = (bolt11: string): string => {
+  const invoice = decodeInvoice(bolt11);
+  if ('invalid' in invoice) throw new Error(invoice.invalid);
+  return invoice.paymentHash;
+};
 const idOf = (text: string): string => /J-[0-9A-Z]{5}/.exec(text)?.[0] ?? '';
 const jobs = (): number => v.count('SELECT count(*) FROM jobs');
 
@@ -229,6 +238,55 @@ describe('an open job', () => {
     v.house.pay(heardBolt11());
     await v.guest.say('i paid the invoice');
     expect((await v.news())[0]).toMatch(/^Paid\. J-XXXXX is accepted/);
+  });
+
+  it('said to be paid with a preimage: the fitting one tells which, and is kept for the person who looks', async () => {
+    const npub = encodeNpub('d'.repeat(63) + '1');
+    v = await visit({ env: { TIMMY_OPERATOR_NPUBS: npub } });
+    const [first] = [await ask('Why is the sky blue?'), await ask('Why is grass green?')];
+    const { $client } = v.house.database.read;
+    const of = (id: string, column: string): string =>
+      $client
+        .prepare(`SELECT ${column} FROM stub_invoices s JOIN invoices i USING (payment_hash) WHERE i.order_id = ?`)
+        .pluck()
+        .get(id) as string;
+    await v.guest.say(`paid ${'ab'.repeat(32)}`);
+    expect(await v.news()).toEqual([
+      expect.stringMatching(/^My wallet does not see that payment yet.* The preimage you sent belongs to no invoice/),
+    ]);
+    await v.guest.say(`paid ${of(first, 'preimage')}`);
+    expect(await v.news()).toEqual([expect.stringMatching(/A person is told too\. Your preimage fits J-XXXXX/)]);
+    expect($client.prepare('SELECT payment_hash, preimage FROM claims WHERE preimage IS NOT NULL').all()).toEqual([
+      { payment_hash: of(first, 'i.payment_hash'), preimage: of(first, 'preimage') },
+    ]);
+    const alerts = $client.prepare(`SELECT what FROM told WHERE what LIKE 'alert:%'`).pluck().all();
+    expect(alerts).toContainEqual(expect.stringMatching(/a preimage that fits it: evidence, no proof/));
+    v.house.pay(of(first, 's.bolt11'));
+    v.clock.advance(1000);
+    await v.guest.say(`paid ${of(first, 'preimage')}`);
+    expect((await v.news())[0]).toMatch(/^Paid\. /);
+    v.clock.advance(1000);
+    await v.guest.say(`paid ${of(first, 'preimage')}`);
+    expect(await v.news()).toEqual(['That payment has come: it paid J-XXXXX. status shows how things stand.']);
+  });
+
+  it('paid with more than was asked: told once what is theirs', async () => {
+    let wallet: ScriptedWallet | undefined;
+    const clock = createHandClock();
+    v = await visit({ clock, wallet: () => (wallet = createScriptedWallet(clock, 0n)) });
+    await v.guest.say(SKY);
+    v.house.timmy.onWalletHint(null);
+    await v.news();
+    wallet?.receive(hashOf(heardBolt11()), 17_500n);
+    v.house.timmy.onWalletHint(null);
+    await v.pass(4);
+    const said = await v.news();
+    expect(said.filter((text) => text.includes('more came'))).toEqual([
+      '7 sats more came for J-XXXXX than I asked for. 7 sats kept for you: refund pays them out.',
+    ]);
+    clock.advance(400_000);
+    await v.pass();
+    expect((await v.news()).filter((text) => text.includes('more came'))).toEqual([]);
   });
 
   it('is for one customer: to all others it does not exist', async () => {

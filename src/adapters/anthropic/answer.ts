@@ -3,7 +3,7 @@ import { cleanLine, cleanText } from '../../lib/clean-text.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import type { Evaluation, TokenUsage, Work } from '../../ports/agent.ts';
 
-/** What the call was allowed to cost: a report outside it is absurd (threats.md P5). */
+/** What the call was allowed to cost: a report outside it is absurd. */
 export interface CallBounds {
   /** UTF-8 bytes of everything that was sent. No tokenizer makes more tokens than bytes. */
   readonly sentBytes: number;

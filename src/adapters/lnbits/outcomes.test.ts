@@ -17,6 +17,7 @@ const json = {
   preimage: PREIMAGE,
   extra: { timmy_debts: 'R-1' },
   time: '2026-11-23T20:33:04.123456+00:00',
+  updated_at: '2026-11-23T20:34:05.654321+00:00',
 };
 const row = (change: Record<string, unknown> = {}): Payment => paymentShape.parse({ ...json, ...change });
 const answer = (status: number, body: unknown): SendAnswer | null =>
@@ -128,6 +129,7 @@ test('a row for reconciliation', () => {
     amountMsats: 10_500n,
     feeMsats: 1_200n,
     createdAt: 1_795_465_984,
+    changedAt: 1_795_466_045,
     label: 'R-1',
   });
   expect(walletRow(row({ amount: 5, fee: 0, extra: null, time: 17 }))).toMatchObject({

@@ -91,6 +91,7 @@ export function walletRow(row: Payment): WalletRow | null {
     amountMsats: msats(absolute(row.amount)),
     feeMsats: msats(absolute(row.fee)),
     createdAt,
+    changedAt: timeOf(row.updated_at ?? row.time) ?? createdAt,
     label: typeof label === 'string' ? label : null,
   };
 }

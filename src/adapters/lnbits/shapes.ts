@@ -20,6 +20,7 @@ export const paymentShape = z.object({
   extra: z.record(z.string(), z.unknown()).nullish(),
   /** ISO 8601 with zone everywhere (only `expiry` may come without one, and we read expiries from the invoice). */
   time: z.union([z.string(), z.number()]),
+  updated_at: z.union([z.string(), z.number()]).nullish(),
 });
 export type Payment = z.infer<typeof paymentShape>;
 

@@ -15,6 +15,7 @@ import type {
   SendAnswer,
   Wallet,
   WalletContact,
+  WalletPage,
   WalletRow,
 } from '../../ports/wallet.ts';
 import { decodeInvoice } from '../../bolt11/index.ts';
@@ -111,7 +112,7 @@ class LnbitsWallet implements Wallet {
     if (found === null) return { state: 'absent' };
     if (found.row.amount > 0n) return incomingStatus(found.paid, found.row);
     // A wallet that paid its own invoice is shown the outgoing row; the incoming one is in the list.
-    const rows = await this.#rows(`payment_hash=${paymentHash}&amount[gt]=0&limit=10`, signal);
+    const { rows } = await this.#page(`payment_hash=${paymentHash}&amount[gt]=0&limit=10`, signal);
     const incoming = rows.find((row) => row.amount > 0n && row.payment_hash === paymentHash);
     return incoming === undefined ? { state: 'absent' } : incomingStatus(true, incoming);
   }
@@ -154,7 +155,7 @@ class LnbitsWallet implements Wallet {
 
   /**
    * Posts the same invoice again: LNbits never sends a hash twice, and asks its node about a failed one. One `dead`
-   * is the node's word at one moment; ask twice, minutes apart, before the debt is freed (lnbits.md §7a).
+   * is the node's word at one moment; ask twice, minutes apart, before the debt is freed: a payment just posted may not have reached the node yet.
    */
   async probeFailure(bolt11: string, paymentHash: string, signal: AbortSignal): Promise<FailureProof> {
     const invoice = decodeInvoice(bolt11);
@@ -196,9 +197,17 @@ class LnbitsWallet implements Wallet {
     return { status, node: status.state === 'paid' ? 'paid' : node };
   }
 
-  async recent(limit: number, signal: AbortSignal): Promise<readonly WalletRow[]> {
-    const rows = await this.#rows(`sortby=time&direction=desc&limit=${Math.min(1000, Math.max(1, limit))}`, signal);
-    return rows.flatMap((row) => walletRow(row) ?? []).sort((a, b) => b.createdAt - a.createdAt);
+  /** `updated_at` moves with every change of a row, and can be sorted by but not filtered by. LNbits gives 1000 rows at most. */
+  async changes(offset: number, limit: number, signal: AbortSignal): Promise<WalletPage> {
+    const size = Math.min(1000, Math.max(1, limit));
+    const query = `sortby=updated_at&direction=desc&limit=${size}&offset=${offset}`;
+    const { rows, found } = await this.#page(query, signal);
+    return { rows: rows.flatMap((row) => walletRow(row) ?? []), isLast: found < size };
+  }
+
+  async rowsOf(paymentHash: string, signal: AbortSignal): Promise<readonly WalletRow[]> {
+    const { rows } = await this.#page(`payment_hash=${paymentHash}&limit=10`, signal);
+    return rows.flatMap((row) => (row.payment_hash === paymentHash ? (walletRow(row) ?? []) : []));
   }
 
   /** Listens from the first `contact` on. */
@@ -245,17 +254,18 @@ class LnbitsWallet implements Wallet {
   }
 
   /** LNbits ignores filters that it does not understand and then answers with everything: callers check each row again. */
-  async #rows(query: string, signal: AbortSignal): Promise<Payment[]> {
+  async #page(query: string, signal: AbortSignal): Promise<{ rows: Payment[]; found: number }> {
     const page = await this.#api.read(
       `/api/v1/payments/paginated?${query}`,
       this.#options.invoiceKey,
       pageShape,
       signal,
     );
-    return page.data.flatMap((row) => {
+    const rows = page.data.flatMap((row) => {
       const parsed = paymentShape.safeParse(row);
       return parsed.success && this.#isOurs(parsed.data.wallet_id) ? [parsed.data] : [];
     });
+    return { rows, found: page.data.length };
   }
 
   #isOurs(walletId: string): boolean {

@@ -58,7 +58,9 @@ const NOT_PUBLIC_V6 = [
   '2001:db8::/32', // documentation
   '2002::/16', // 6to4: an IPv4 address inside
   '2620:4f:8000::/48', // AS112
-  '3fff::/20', // documentation
+  '2d00::/8', // reserved: never given to anybody
+  '2e00::/7', // reserved
+  '3000::/4', // reserved; in it the old 6bone (3ffe::/16, RFC 3701) and documentation (3fff::/20)
 ].map(v6);
 
 function ipv4Value(address: string): number {

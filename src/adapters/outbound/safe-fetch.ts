@@ -22,7 +22,7 @@ export interface SafeAnswer {
 export type SafeFetch = (url: string, signal: AbortSignal) => Promise<SafeAnswer>;
 
 /**
- * The one door through which a stranger's URL is fetched (threats.md O6). GET only; https only; every address behind
+ * The one door through which a stranger's URL is fetched, lest they reach our own network through us. GET only; https only; every address behind
  * the name public; connected to exactly the addresses that were checked; no redirect; 2 s to resolve, 2 s to connect,
  * 4 s in all, 32 KiB.
  * Throws OutsideError: `rejected` (`outbound.bad_url`, `.no_such_host`, `.forbidden_address`, `.redirected`,

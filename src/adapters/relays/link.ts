@@ -10,7 +10,7 @@ import { parseRelayMessage, readDelivery, type Delivery, type RelayMessage } fro
 import type { RelaySocket, SocketFactory } from './socket.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A relay that wants AUTH mostly says so at once; then it is done before the first REQ (interop.md). */
+/** A relay that wants AUTH mostly says so at once; then it is done before the first REQ. */
 const CHALLENGE_WAIT_MS = 300;
 /** After a refusal for want of AUTH: how long a challenge may take to come, or an AUTH to take effect. */
 const AUTH_RETRY_MS = 5_000;

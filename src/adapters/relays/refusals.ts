@@ -31,7 +31,7 @@ export function refusalKind(text: string): RefusalKind {
   return /rate|slow down|too many|too fast/i.test(text) ? 'rate-limited' : 'error';
 }
 
-/** Both may be mended by AUTH, if the relay has sent a challenge or is about to (interop.md). */
+/** Both may be mended by AUTH, if the relay has sent a challenge or is about to. */
 export function mayNeedAuth(kind: RefusalKind): boolean {
   return kind === 'auth-required' || kind === 'restricted';
 }

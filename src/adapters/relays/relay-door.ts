@@ -3,7 +3,7 @@ import { pinnedLookup, resolveChecked, type DoorRules } from '../outbound/index.
 import type { Admit } from './ws-socket.ts';
 
 /**
- * Keeps strangers' relay lists from pointing us at our own network (threats.md N10): what the operator named
+ * Keeps strangers' relay lists from pointing us at our own network: what the operator named
  * (`trusted`, normalised URLs) may be anywhere; all else must be wss and lead to public addresses only, looked up
  * once and pinned.
  */

@@ -24,5 +24,5 @@ export interface SocketHandlers {
 /** Opens a socket; every handler is called later, never from within. */
 export type SocketFactory = (url: string, handlers: SocketHandlers) => RelaySocket;
 
-/** product.md: Limits. A larger frame is passed over in silence. */
+/** What a stranger may make us hold. A larger frame is passed over in silence. */
 export const MAX_FRAME_BYTES = 262_144;

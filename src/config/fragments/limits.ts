@@ -3,7 +3,7 @@ import { int } from '../kinds.ts';
 const count = (about: string, unit: string, value: number, max = 1_000_000) =>
   int({ about, unit, default: value, min: 1, max });
 
-/** What a stranger can cost us at most (product.md: Limits). */
+/** What a stranger can cost us at most. */
 export const limits = {
   LIMIT_MESSAGE_CHARS: count('Longest message in words.', 'characters', 8000, 65_535),
   LIMIT_RPC_BYTES: count('Longest JSON-RPC message.', 'bytes', 32_768, 65_535),

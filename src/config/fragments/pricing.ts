@@ -11,7 +11,7 @@ export const DEFAULT_RATES = {
 
 const tier = (about: string, value: number) => int({ about, unit: 'tokens', default: value, min: 1, max: 200_000 });
 
-/** What goes into a price (product.md: Pricing). Decimals are exact text. */
+/** What goes into a price. Decimals are exact text. */
 export const pricing = {
   HAIKU_INPUT_COST_PER_1K_TOKENS: decimal({
     about: 'Input rate of EVAL_MODEL, whichever that is.',

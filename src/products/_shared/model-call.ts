@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import { RunAgain } from '../../tasks/index.ts';
 
-/** How often a call to the model may be repeated (product.md, Job 7). */
+/** How often a call to the model may be repeated. */
 export interface ModelCallRules {
   readonly clock: Clock;
   /** `MODEL_RETRY_SECONDS`: refusals before work are repeated for so long after the first one. */

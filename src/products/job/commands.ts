@@ -10,7 +10,7 @@ import {
   type WordCommand,
 } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
-import { setPreferences } from '../../customers/index.ts';
+import { askFor } from '../../customers/index.ts';
 import type { Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
@@ -167,7 +167,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
         const sold = sellJob(options, engine, product, tx, request, context);
         if (isRefusal(sold)) return sold;
         if (use !== null) keepKeyUse(tx, { ...use, orderId: sold }, now);
-        if (typed !== null) setPreferences(tx, message.sender, { lastDestination: typed.value, badDestination: null });
+        if (typed !== null) askFor(tx, message.sender, typed.value);
         return 'later';
       },
     }),

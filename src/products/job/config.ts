@@ -1,6 +1,6 @@
 import type { QuoteTiers, TariffSettings } from '../../pricing/index.ts';
 
-/** The settings a job reads, by their names in product.md. */
+/** The settings a job reads, by their names. */
 export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly EVAL_FEE_SATS: number;
   readonly JOB_ONE_INVOICE: 'offer' | 'off' | 'always';
@@ -14,5 +14,6 @@ export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly LIMIT_OPEN_INVOICES: number;
   readonly LIMIT_ALL_OPEN_INVOICES: number;
   readonly LIMIT_NEW_PER_HOUR: number;
+  readonly LIMIT_RUNNING: number;
   readonly LIMIT_PAID_WAITING: number;
 }

@@ -35,7 +35,7 @@ export interface JobOptions {
   readonly startedAt: UnixSeconds;
 }
 
-/** One request, evaluated for a small fee, quoted, paid, done; what it did not cost goes back (product.md: Job). */
+/** One request, evaluated for a small fee, quoted, paid, done; what it did not cost goes back. */
 export function jobProduct(options: JobOptions): Product {
   const { texts, settings, rules } = options;
   const { clock } = rules;

@@ -151,9 +151,9 @@ describe('given a state, when something happens, then', () => {
   /** For each state: what paid (10 eval), evaluated, executed, failed, lapsed, cancel and invoice come to. */
   const table: Record<string, readonly [string, string, string, string, string, string, string]> = {
     awaiting_eval_payment: ['evaluating, replace, run evaluate', 'same', 'same', 'same', 'expired', 'cancelled, replace, say cancelled', 'same, say invoice'],
-    evaluating: [`evaluating, ${LATE}`, 'awaiting_work_payment, earn 10 eval, receipt, say quote, invoice work 129!', 'same', 'failed, owe 10 failed, say failed', 'same', 'cancelled, earn 10 eval, receipt, say cancelled', 'no: bad_state'],
+    evaluating: [`evaluating, ${LATE}`, 'awaiting_work_payment, earn 10 eval, receipt, say quote, invoice work 129!', 'same', 'failed, owe 10 failed, receipt, say failed', 'same', 'cancelled, earn 10 eval, receipt, say cancelled', 'no: bad_state'],
     awaiting_work_payment: [`awaiting_work_payment, ${LATE}`, 'same', 'same', 'same', 'expired', 'cancelled, replace, say cancelled', 'same, say invoice'],
-    executing: [`executing, ${LATE}`, 'same', 'complete, earn 127 work, owe 2 change, receipt, say result', 'failed, owe 129 failed, say failed', 'same', 'no: bad_state', 'no: bad_state'],
+    executing: [`executing, ${LATE}`, 'same', 'complete, earn 127 work, owe 2 change, receipt, say result', 'failed, owe 129 failed, receipt, say failed', 'same', 'no: bad_state', 'no: bad_state'],
     complete: [`complete, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
     rejected: [`rejected, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
     'failed at the look': [`failed, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
@@ -161,7 +161,7 @@ describe('given a state, when something happens, then', () => {
     'expired before the look': [`expired, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'awaiting_eval_payment, replace, invoice eval 10?'],
     'expired before the work': [`expired, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'awaiting_work_payment, replace, say quote, invoice work 129!'],
     cancelled: [`cancelled, ${LATE}`, 'same', 'same', 'same', 'same', 'no: bad_state', 'no: bad_state'],
-    'evaluating, prepaid': [`evaluating, ${LATE}`, 'executing, earn 10 eval, run execute', 'same', 'failed, owe 139 failed, say failed', 'same', 'cancelled, earn 10 eval, owe 129 cancelled, receipt, say cancelled', 'no: bad_state'],
+    'evaluating, prepaid': [`evaluating, ${LATE}`, 'executing, earn 10 eval, run execute', 'same', 'failed, owe 139 failed, receipt, say failed', 'same', 'cancelled, earn 10 eval, owe 129 cancelled, receipt, say cancelled', 'no: bad_state'],
     'executing, prepaid': [`executing, ${LATE}`, 'same', 'complete, earn 127 work, owe 2 change, receipt, say result', 'failed, owe 129 failed, receipt, say failed', 'same', 'no: bad_state', 'no: bad_state'],
   }; // prettier-ignore
 
@@ -212,7 +212,7 @@ describe('verdicts', () => {
   });
   it('a wrong key of ours alerts the operator', () =>
     expect(shortly(STATES['executing']!, failing('execute', 'model.config'))).toBe(
-      'failed, owe 129 failed, alert, say failed',
+      'failed, owe 129 failed, receipt, alert, say failed',
     ));
 });
 

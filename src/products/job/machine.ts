@@ -69,6 +69,9 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
     }
     case 'invoice_failed':
       return invoiceFailed(job, event.replyTo, facts);
+    case 'invoice_dropped':
+      // The engine answers a program with the job as it now is; a person has been told by what came between.
+      return same(job, []);
     case 'invoice_delayed':
       return same(job, [{ type: 'notify', notice: { type: 'invoice_delayed' } }]);
     case 'invoice_paid':
@@ -83,6 +86,8 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
       return failed(job, event.code, facts);
     case 'refund_changed':
       return change(job, facts, []);
+    case 'surplus':
+      return same(job, [{ type: 'notify', notice: { type: 'surplus', amountSats: event.amountSats } }]);
     case 'timer':
       return timer(job, event.name);
   }
@@ -212,8 +217,8 @@ function failed(job: Job, code: string, facts: JobFacts): JobDecision {
   return change({ ...base(job), state: 'failed', step, code, verdict, offer: job.offer }, facts, [
     ...stopTimers(),
     oweBack(job, owedSats, 'failed', step),
-    // Paid in one: the look was charged with no receipt of its own yet.
-    ...(job.state === 'executing' && job.prepaid ? [{ type: 'receipt' as const }] : []),
+    // Signed as well when nothing is charged: it says what was paid, and that it is owed back.
+    { type: 'receipt' },
     ...(code === 'model.config'
       ? [
           {

@@ -9,7 +9,7 @@ import { failureMessage } from './text.ts';
 /** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */
 const MAX_INLINE_RESULT = 6000;
 
-/** `Job` of protocol.md §1. `brief`: the first 200 characters of the request, as in notifications and lists. */
+/** A job in JSON-RPC (docs/rpc.md). `brief`: the first 200 characters of the request, as in notifications and lists. */
 export function rpcJob(
   reader: Reader,
   texts: Texts,
@@ -40,7 +40,7 @@ export function resultParts(result: string): string[] {
   return splitExact(result, MAX_INLINE_RESULT);
 }
 
-/** `CostLedger` of protocol.md §1: the locked figures, and the actual ones once there are any. */
+/** `cost_ledger`: the locked figures, and the actual ones once there are any. */
 function costLedger(job: Job): Record<string, unknown> | null {
   const verdict = 'verdict' in job ? job.verdict : null;
   if (verdict === null) return null;
@@ -79,7 +79,7 @@ function items(verdict: Verdict, work: Settled | null, tariff: Tariff): Record<s
   return list;
 }
 
-/** `quote` of protocol.md §1. */
+/** What the method `quote` answers. */
 export function rpcQuote(offer: Offer, evalFeeSats: number): Record<string, unknown> {
   return {
     eval_fee_sats: evalFeeSats,

@@ -11,7 +11,7 @@ import { isBudgetLeft } from '../_shared/model-budget.ts';
 import type { JobSettings } from './config.ts';
 import { openJob } from './machine.ts';
 import type { Job, Offer } from './states.ts';
-import { countJobsAtWork, countJobsSince, jobsInState } from './store.ts';
+import { countJobsAtWork, countJobsAtWorkOf, jobsInState, nthNewestJobAt } from './store.ts';
 
 export interface SellingOptions {
   readonly texts: Texts;
@@ -73,10 +73,13 @@ export function sellJob(
   return id;
 }
 
-/** Of all open unpaid invoices so many are kept for top-ups, and for keys that have paid before (product.md: Limits). */
+/** Of all open unpaid invoices so many are kept for top-ups, and for keys that have paid before. */
 const KEPT_FOR_TOPUPS = 60;
 const KEPT_FOR_KNOWN = 120;
 const STRANGERS_EXPIRY_SECONDS = 600;
+const HOUR = 3600;
+/** Paid requests of one customer that wait behind those at work. */
+const MAX_WAITING = 20;
 
 /** The limits on new orders, cheapest first; otherwise how long their invoice lives. */
 function mayBuy(
@@ -88,13 +91,22 @@ function mayBuy(
   const closed = options.closedBecause();
   if (closed !== null)
     return refuse('unavailable', `I sell nothing just now: ${closed}. Nothing was charged. Please try again later.`);
-  if (countJobsSince(tx, message.sender, now - 3600) >= settings.LIMIT_NEW_PER_HOUR) {
+  const limit = settings.LIMIT_NEW_PER_HOUR;
+  // The oldest of as many as are allowed: when it is an hour old, there is room for one more.
+  const retryAfter = (nthNewestJobAt(tx, message.sender, limit) ?? -HOUR) + HOUR - now;
+  if (retryAfter > 0) {
+    const wait = retryAfter <= 90 ? `${retryAfter} seconds` : `${Math.ceil(retryAfter / 60)} minutes`;
     return refuse(
       'rate_limited',
-      `That is more than ${settings.LIMIT_NEW_PER_HOUR} new requests in an hour. Nothing was charged. Try again later.`,
-      {
-        retry_after: 600,
-      },
+      `That is more than ${limit} new requests in an hour. Nothing was charged. Please send it again in ${wait}.`,
+      { retry_after: retryAfter },
+    );
+  }
+  const ownAtWork = countJobsAtWorkOf(tx, message.sender);
+  if (ownAtWork >= settings.LIMIT_RUNNING + MAX_WAITING) {
+    return refuse(
+      'busy',
+      `${ownAtWork} paid requests of yours are still waiting or under way; I take the next when one of them is done. Nothing was charged. status shows how things stand.`,
     );
   }
   const open = countOpenInvoices(tx, message.sender);
@@ -155,7 +167,7 @@ export function sameRequest(
 
 /** The unpaid job that a further line belongs to: the latest in words, written within `TEXT_JOIN_SECONDS`. */
 export function joinable(options: SellingOptions, tx: Tx, owner: string, now: number): Job | undefined {
-  const [latest] = jobsInState(tx, owner, ['awaiting_eval_payment']);
-  if (latest?.dialect !== 'words' || latest.state !== 'awaiting_eval_payment' || latest.reopened) return undefined;
+  const latest = jobsInState(tx, owner, ['awaiting_eval_payment']).find((job) => job.dialect === 'words');
+  if (latest?.state !== 'awaiting_eval_payment' || latest.reopened) return undefined;
   return now - latest.lastLineAt < options.settings.TEXT_JOIN_SECONDS ? latest : undefined;
 }

@@ -141,6 +141,7 @@ export type JobNotice =
   | { readonly type: 'failed' }
   | { readonly type: 'cancelled'; readonly owedSats: Sats }
   | { readonly type: 'late_money'; readonly amountSats: Sats; readonly wayOn: boolean }
+  | { readonly type: 'surplus'; readonly amountSats: Sats }
   | { readonly type: 'joined' }
   | { readonly type: 'unavailable' };
 

@@ -57,6 +57,10 @@ export function jobWords(options: JobTextOptions, tx: Tx, job: Job, notice: JobN
         `${notice.amountSats} sats came for ${job.id}, which no longer waits for them. ${owedSentence(tx, job.owner, notice.amountSats, settings.REFUND_ASK_MIN_SATS)}` +
           (notice.wayOn ? ` To go on with it, send: invoice ${job.id}` : ''),
       ];
+    case 'surplus':
+      return [
+        `${notice.amountSats} sats more came for ${job.id} than I asked for. ${owedSentence(tx, job.owner, notice.amountSats, settings.REFUND_ASK_MIN_SATS)}`,
+      ];
     case 'joined':
       return [
         `Added, still ${job.id}, same invoice. Then about ${job.offer.quote.amountSats} sats for up to ${job.offer.quote.words} words.`,
@@ -175,7 +179,8 @@ export function failureMessage(code: string): string {
 
 /** Money for an older open order than the latest is said to. */
 function otherPaid(tx: Tx, job: Job): string {
-  const newest = jobsInState(tx, job.owner, ['awaiting_eval_payment', 'awaiting_work_payment'])[0];
+  const open = jobsInState(tx, job.owner, ['awaiting_eval_payment', 'awaiting_work_payment']);
+  const newest = open.find((other) => other.dialect === 'words');
   return newest !== undefined && newest.createdAt > job.createdAt ? `That paid ${job.id}, not ${newest.id}. ` : '';
 }
 

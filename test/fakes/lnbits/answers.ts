@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** A business error: a string `detail`, and `status` where it is about a payment (fidelity A8, A9). */
+/** A business error: a string `detail`, and `status` where it is about a payment. */
 export const problem = (status: number, detail: string, paymentStatus?: 'failed' | 'pending' | 'success'): Answer => ({
   status,
   body: paymentStatus === undefined ? { detail } : { detail, status: paymentStatus },
@@ -26,12 +26,12 @@ const iso = (seconds: number): string => {
   return `${new Date(whole * 1000).toISOString().slice(0, 19)}.${String(micros).padStart(6, '0')}+00:00`;
 };
 
-/** `extra.tag`, which LNbits copies into a column of its own (B13). */
+/** `extra.tag`, which LNbits copies into a column of its own. */
 export function tagOf(row: Row): string | null {
   return typeof row.extra['tag'] === 'string' ? row.extra['tag'] : null;
 }
 
-/** The Payment object: 21 fields, 22 in 1.6. `expiry` has no zone in the answer to a POST, alone (fidelity B1, B4). */
+/** The Payment object: 21 fields, 22 in 1.6. `expiry` has no zone in the answer to a POST, alone. */
 export function paymentJson(row: Row, profile: Profile, fromPost: boolean): Record<string, unknown> {
   const expiry = row.expiry === null ? null : new Date(row.expiry * 1000).toISOString().slice(0, 19);
   return {

@@ -14,7 +14,7 @@ export type RowStatus = 'pending' | 'success' | 'failed';
 
 /** One row of LNbits' table `apipayments`: incoming `amount` > 0, outgoing < 0, `fee` ≤ 0, all msats. Times in seconds. */
 export interface Row {
-  readonly checkingId: string;
+  checkingId: string;
   readonly paymentHash: string;
   readonly walletId: string;
   readonly amount: number;
@@ -40,7 +40,7 @@ interface Contents {
 
 /**
  * What the fake remembers: wallets, payment rows, and whatever the node behind it asks to keep. With a file every
- * change is on disk before the answer leaves, so the fake survives its own kill -9 (fidelity G4).
+ * change is on disk before the answer leaves, so the fake survives its own kill -9, as LNbits does.
  */
 export class Books {
   readonly #file: string | null;
@@ -85,7 +85,7 @@ export class Books {
     return row;
   }
 
-  change(row: Row, changes: Partial<Pick<Row, 'status' | 'fee' | 'preimage'>>, now: number): void {
+  change(row: Row, changes: Partial<Pick<Row, 'status' | 'fee' | 'preimage' | 'checkingId'>>, now: number): void {
     Object.assign(row, changes, { updatedAt: now });
     this.save();
   }

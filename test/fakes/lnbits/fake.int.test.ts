@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { decodeInvoice } from '../../../src/bolt11/index.ts';
-import { FakeLnbits, scripts, type FakeLnbitsOptions } from './index.ts';
+import { FakeLnbits, requests, scripts, type FakeLnbitsOptions } from './index.ts';
 
 let cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -40,7 +40,7 @@ const hashOf = (bolt11: string): string => {
 };
 
 describe.each(['1.5', '1.6'] as const)('external payments, %s', (profile) => {
-  test('E5–E8, E10 the five outcomes', async () => {
+  test('the five outcomes', async () => {
     const fake = await start({ profile });
     const outcome = async (script: Parameters<FakeLnbits['receiveInvoice']>[1]): Promise<unknown[]> => {
       const before = fake.books().balanceMsats;
@@ -57,7 +57,7 @@ describe.each(['1.5', '1.6'] as const)('external payments, %s', (profile) => {
     expect(await outcome(scripts.crash())).toEqual([500, null, -102_000]);
   });
 
-  test('E8 settled in flight: the fee is corrected; failed: the money is back', async () => {
+  test('settled in flight: the fee is corrected; failed: the money is back', async () => {
     const fake = await start({ profile });
     const [good, bad] = [
       fake.receiveInvoice(100_000, { ...scripts.inFlight(60), feeMsats: 300 }),
@@ -70,7 +70,7 @@ describe.each(['1.5', '1.6'] as const)('external payments, %s', (profile) => {
     expect(fake.books().balanceMsats).toBe(100_000_000 - 100_300);
   });
 
-  test('E19, G1 five at once: one payment, and everybody waits for it', async () => {
+  test('five at once: one payment, and everybody waits for it', async () => {
     const fake = await start({ profile });
     const bolt11 = fake.receiveInvoice(10_000, scripts.slow(50));
     const posts = Array.from({ length: 5 }, () => pay(fake, bolt11));
@@ -81,7 +81,7 @@ describe.each(['1.5', '1.6'] as const)('external payments, %s', (profile) => {
   });
 });
 
-test('E11–E13, C8 a re-post asks the node, a look does not', async () => {
+test('a re-post asks the node, a look does not', async () => {
   const fake = await start({ profile: '1.5' });
   const bolt11 = fake.receiveInvoice(10_000, scripts.unknownThenPaid);
   await pay(fake, bolt11);
@@ -98,7 +98,7 @@ test('E11–E13, C8 a re-post asks the node, a look does not', async () => {
   expect((await pay(fake, dead, 'R-2')).body['detail']).toBe('Payment is failed node, retrying is not possible.');
 });
 
-test('E33 a node that was away at the start: nothing is issued, and a payment burns its hash', async () => {
+test('a node that was away at the start: nothing is issued, and a payment burns its hash', async () => {
   const fake = await start();
   fake.node.isVoid = true;
   expect((await call(fake, 'POST', '/payments', { out: false, amount: 1 })).body).toMatchObject({ status: 'pending' });
@@ -111,7 +111,7 @@ test('E33 a node that was away at the start: nothing is issued, and a payment bu
   expect((await pay(fake, bolt11)).body).toMatchObject({ status: 'failed', amount: -10_000 });
 });
 
-test('A12, A13 too many requests, and before the first install', async () => {
+test('too many requests, and before the first install', async () => {
   const fake = await start({ rateLimit: 3 });
   for (let i = 0; i < 3; i++) expect((await call(fake, 'GET', '/wallet')).status).toBe(200);
   expect(await call(fake, 'GET', '/wallet')).toEqual({
@@ -123,7 +123,7 @@ test('A12, A13 too many requests, and before the first install', async () => {
   expect((await call(fake, 'GET', '/health')).status).toBe(307);
 });
 
-test('G2, G4 the books outlive the process; the sweep at the start settles what was missed, silently', async () => {
+test('the books outlive the process; the sweep at the start settles what was missed, silently', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'timmy-fake-'));
   cleanUp.push(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'books.json');
@@ -139,6 +139,74 @@ test('G2, G4 the books outlive the process; the sweep at the start settles what 
   expect(second.books()).toMatchObject({
     balanceMsats: 100_000_000 + 7000 - 10_000,
     outgoing: [{ truth: 'paid', debts: ['R-1'] }],
+  });
+});
+
+test('what is asked of a payment beyond its invoice is ignored; parts of a sat are kept', async () => {
+  const fake = await start();
+  const bolt11 = fake.receiveInvoice(10_500, { ...scripts.ok, feeMsats: 5000 });
+  const more = { memo: 'mine', amount: 7, webhook: 'https://example.com/', extra: { tag: 'timmy' }, labels: ['a'] };
+  const { body } = await call(fake, 'POST', '/payments', { out: true, bolt11, ...more });
+  const kept = { memo: 'from outside', amount: -10_500, fee: -5000, webhook: null, tag: 'timmy', labels: ['a'] };
+  expect(body).toMatchObject(kept);
+  expect(fake.books().balanceMsats).toBe(100_000_000 - 15_500);
+});
+
+test('in 1.6 a payment may be called by an id of its node', async () => {
+  const called = async (profile: '1.5' | '1.6'): Promise<unknown[]> => {
+    const fake = await start({ profile });
+    const bolt11 = fake.receiveInvoice(10_000, { ...scripts.ok, ownId: 'node-7' });
+    const { body } = await pay(fake, bolt11);
+    const looked = await call(fake, 'GET', `/payments/${hashOf(bolt11)}`);
+    return [body['checking_id'] === hashOf(bolt11), looked.body['paid']];
+  };
+  expect([await called('1.5'), await called('1.6')]).toEqual([
+    [true, true],
+    [false, true],
+  ]);
+});
+
+test('a node that forgets its invoices turns them to failed at the next sweep', async () => {
+  const fake = await start();
+  const made = await Promise.all([1, 2].map((amount) => call(fake, 'POST', '/payments', { out: false, amount })));
+  const [paid = '', lost = ''] = made.map(({ body }) => String(body['bolt11']));
+  fake.payInvoice(paid, false);
+  fake.node.forget();
+  await fake.sweep();
+  expect(fake.payInvoice(lost)).toBe(false);
+  expect((await call(fake, 'GET', `/payments/${hashOf(lost)}`)).body).toMatchObject({ status: 'failed' });
+  expect((await call(fake, 'GET', `/payments/${hashOf(paid)}`)).body).toMatchObject({ paid: true });
+});
+
+describe('faults', () => {
+  const outcome = (request: Promise<{ status: number }>): Promise<number | 'cut off'> =>
+    request.then(
+      ({ status }) => status,
+      () => 'cut off',
+    );
+
+  test('hit requests by what they are, from a given one on', async () => {
+    const fake = await start();
+    const create = { out: false, amount: 1 };
+    fake.faults.add({ ...requests.post, since: requests.pay, times: 2, fault: { kind: 'reset_before' } });
+    expect(await outcome(call(fake, 'POST', '/payments', create))).toBe(201);
+    expect(await outcome(pay(fake, fake.receiveInvoice(1000), 'R-1'))).toBe('cut off');
+    expect(await outcome(call(fake, 'POST', '/payments', create))).toBe('cut off');
+    expect(await outcome(pay(fake, fake.receiveInvoice(1000), 'R-2'))).toBe(201);
+  });
+
+  test('a held request runs just before the next of its kind', async () => {
+    const fake = await start();
+    const [held, next] = [fake.receiveInvoice(1000), fake.receiveInvoice(1000)];
+    fake.faults.add({ ...requests.pay, fault: { kind: 'silence', runAfterMs: 'before_next' } });
+    const waiting = outcome(pay(fake, held, 'R-1'));
+    await expect.poll(() => fake.requests.length).toBe(1);
+    await call(fake, 'POST', '/payments', { out: false, amount: 1 });
+    expect(fake.node.payCalls(hashOf(held))).toBe(0);
+    await pay(fake, next, 'R-2');
+    expect(fake.node.payCalls(hashOf(held))).toBe(1);
+    await fake.stop();
+    expect(await waiting).toBe('cut off');
   });
 });
 

@@ -1,18 +1,20 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { decodeInvoice } from '../../../src/bolt11/index.ts';
 import type { Network } from '../../../src/ports/wallet.ts';
-import type { Answer, Profile } from './answers.ts';
+import type { Profile } from './answers.ts';
 import { Books, type FakeWallet } from './books.ts';
-import { Faults, type Fault } from './faults.ts';
-import { ScriptedNode, scripts, type PayScript } from './node.ts';
+import { Faults } from './faults.ts';
+import { Front } from './front.ts';
+import { ScriptedNode, type After } from './node.ts';
 import { debtsOf, Oracle } from './oracle.ts';
 import { incomingEvent, refresh, type Instance, type World } from './payments.ts';
 import { Push } from './push.ts';
-import { route, type Request } from './routes.ts';
+import { scripts, type PayScript } from './scripts.ts';
 
-export { scripts, type PayScript, type HostileIssue } from './node.ts';
-export { unexpectedError, type Fault, type FaultRule } from './faults.ts';
+export type { HostileIssue } from './node.ts';
+export { scripts, type PayScript } from './scripts.ts';
+export { requests, unexpectedError, type Fault, type FaultRule } from './faults.ts';
 export type { FakeWallet } from './books.ts';
 export type { Profile } from './answers.ts';
 
@@ -27,12 +29,14 @@ export interface FakeLnbitsOptions {
   readonly fundSats?: number;
   /** Unix seconds, fractions allowed. Default: the machine's clock plus what `advance` added. */
   readonly now?: () => number;
+  /** What is slow here is slow by this clock; default the machine's. */
+  readonly after?: After;
   readonly payWaitMs?: number;
   /** Requests a minute, path and address; default none. LNbits' own is 200. */
   readonly rateLimit?: number;
 }
 
-/** What the fake holds true, for comparing with the client's ledger (fidelity H4, H6). Amounts in msats, > 0. */
+/** What the fake holds true, for comparing with the client's ledger. Amounts in msats, > 0. */
 export interface FakeBooks {
   readonly balanceMsats: number;
   readonly incoming: readonly { paymentHash: string; amountMsats: number; paid: boolean; label: string | null }[];
@@ -57,23 +61,20 @@ export class FakeLnbits {
   readonly faults = new Faults();
   readonly oracle: Oracle;
   readonly instance: Instance;
-  readonly requests: { method: string; path: string; key: string | undefined; body: string }[] = [];
-  /** LNbits waits for its first install: every path is redirected (A13). */
-  firstInstall = false;
+  readonly #front: Front;
   readonly #world: World;
   readonly #books: Books;
-  readonly #rateLimit: number;
-  readonly #hits = new Map<string, number[]>();
   #server: Server | null = null;
   #port: number;
   #aheadSeconds = 0;
-  #lock: Promise<unknown> = Promise.resolve();
 
   constructor(options: FakeLnbitsOptions = {}) {
-    const clock = options.now ?? (() => Date.now() / 1000);
+    // Its rows are ordered by microseconds, as there.
+    const clock = options.now ?? (() => (performance.timeOrigin + performance.now()) / 1000);
     const now = (): number => clock() + this.#aheadSeconds;
     this.#books = new Books(options.file ?? null);
-    this.node = new ScriptedNode(this.#books, options.network ?? 'bitcoin', now);
+    const after: After = options.after ?? ((ms, callback) => setTimeout(callback, ms).unref());
+    this.node = new ScriptedNode(this.#books, options.network ?? 'bitcoin', now, after);
     this.instance = {
       payWaitMs: options.payWaitMs ?? 5000,
       serviceFee: false,
@@ -88,13 +89,29 @@ export class FakeLnbits {
       push: this.push,
       instance: this.instance,
       now,
+      after,
       onPay: (wallet, invoice, extra) => this.oracle.onPay(wallet, invoice, extra),
     };
     this.oracle = new Oracle(this.#world);
+    this.#front = new Front(this.#world, this.faults, this.oracle, options.rateLimit ?? Infinity);
     this.#port = options.port ?? 0;
-    this.#rateLimit = options.rateLimit ?? Infinity;
     const [known] = this.#books.wallets;
     this.wallet = known ?? this.addWallet('Timmy', options.fundSats ?? 100_000);
+  }
+
+  /** Every request that was read, whatever became of it. */
+  get requests(): Front['requests'] {
+    return this.#front.requests;
+  }
+
+  /** The clients' ports of the requests that were read and are not answered yet. */
+  get unanswered(): ReadonlySet<number> {
+    return this.#front.unanswered;
+  }
+
+  /** LNbits waits for its first install: every path is redirected. */
+  set firstInstall(waits: boolean) {
+    this.#front.firstInstall = waits;
   }
 
   get url(): string {
@@ -108,7 +125,7 @@ export class FakeLnbits {
   /** Listens, after the sweep that LNbits makes at its start. */
   async start(): Promise<void> {
     await this.sweep();
-    const server = createServer((request, response) => void this.#serve(request, response));
+    const server = createServer((request, response) => void this.#front.serve(request, response));
     server.keepAliveTimeout = 5000;
     this.push.attach(server);
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.#port, '127.0.0.1', resolve));
@@ -140,7 +157,7 @@ export class FakeLnbits {
     return wallet;
   }
 
-  /** The operator's "Admin credit". */
+  /** The operator's "Admin credit"; less than zero takes away. */
   fund(wallet: FakeWallet, amountSats: number): void {
     const { bolt11, paymentHash, preimage } = this.node.issue(amountSats * 1000, 'Admin credit', 3600);
     const time = this.now();
@@ -179,7 +196,7 @@ export class FakeLnbits {
     return true;
   }
 
-  /** The node's stream tells of a payment it did not tell of before (C10). */
+  /** The node's stream tells of a payment it did not tell of before. */
   tellLate(paymentHash: string): void {
     incomingEvent(this.#world, paymentHash);
   }
@@ -193,7 +210,7 @@ export class FakeLnbits {
     return this.node.outsideInvoice(amountMsats, script, options);
   }
 
-  /** The ten newest pending rows are looked at, until a look raises (G2). Nothing is announced. */
+  /** The ten newest pending rows are looked at, until a look raises. Nothing is announced. */
   async sweep(): Promise<void> {
     const pending = this.#books.rows
       .filter((row) => row.status === 'pending')
@@ -234,90 +251,11 @@ export class FakeLnbits {
     };
   }
 
-  /** @throws with the list of what the client did that no honest client may do (H1–H5). */
+  /** @throws with the list of what the client did that no honest client may do. */
   assertInvariants(): void {
     const violations = this.oracle.violations();
     if (violations.length > 0) throw new Error(`the client broke its rules:\n${violations.join('\n')}`);
   }
-
-  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(incoming.url ?? '/', this.url);
-    const method = incoming.method ?? 'GET';
-    const fault = this.faults.next(method, url.pathname);
-    if (fault?.kind === 'reset_before') return void incoming.socket.resetAndDestroy();
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const header = incoming.headers['x-api-key'];
-    const request: Request = {
-      method,
-      path: url.pathname,
-      query: url.searchParams,
-      headerKey: typeof header === 'string' ? header : undefined,
-      body: Buffer.concat(chunks).toString(),
-    };
-    this.requests.push({ method, path: request.path, key: request.headerKey, body: request.body });
-    this.oracle.onRequest(request);
-    await this.#answer(request, response, fault).catch((error: unknown) => {
-      process.stderr.write(`fake lnbits: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
-      response.destroy();
-    });
-  }
-
-  async #answer(request: Request, response: ServerResponse, fault: Fault | null): Promise<void> {
-    if (this.firstInstall) return void response.writeHead(307, { location: '/first_install' }).end();
-    if (fault?.kind === 'instead') {
-      return void response
-        .writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers })
-        .end(fault.body);
-    }
-    if (this.#overRate(request)) {
-      const error = JSON.stringify({ error: `Rate limit exceeded: ${this.#rateLimit} per 1 minute` });
-      return void response.writeHead(429, { 'content-type': 'application/json' }).end(error);
-    }
-    if (fault?.kind === 'silence') {
-      const { runAfterMs } = fault;
-      if (runAfterMs !== null) setTimeout(() => void this.#route(request), runAfterMs);
-      return;
-    }
-    if (fault?.kind === 'stall') await new Promise((resolve) => setTimeout(resolve, fault.ms));
-    const answer = await this.#route(request);
-    if (fault?.kind === 'reset_after') return void response.socket?.resetAndDestroy();
-    send(response, answer, fault);
-  }
-
-  #route(request: Request): Promise<Answer> {
-    return route(this.#world, request, (work) => {
-      const turn = this.#lock.then(work);
-      this.#lock = turn.catch(() => undefined);
-      return turn;
-    });
-  }
-
-  #overRate(request: Request): boolean {
-    const since = this.now() - 60;
-    const hits = (this.#hits.get(request.path) ?? []).filter((at) => at > since);
-    hits.push(this.now());
-    if (Number.isFinite(this.#rateLimit)) this.#hits.set(request.path, hits);
-    return hits.length > this.#rateLimit;
-  }
-}
-
-function send(response: ServerResponse, answer: Answer, fault: Fault | null): void {
-  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-  if (fault?.kind === 'garble') {
-    const html = '<html><body><h1>502 Bad Gateway</h1></body></html>';
-    const [status, type, body] = {
-      html_502: [502, 'text/html', html] as const,
-      html_200: [200, 'text/html', html] as const,
-      truncated: [answer.status, 'application/json', text.slice(0, Math.max(1, text.length - 20))] as const,
-      empty: [answer.status, 'application/json', ''] as const,
-      wrong_shape: [answer.status, 'application/json', '{"paid":"yes","details":[],"balance":"much"}'] as const,
-    }[fault.as];
-    return void response.writeHead(status, { 'content-type': type }).end(body);
-  }
-  response.writeHead(answer.status, { 'content-type': 'application/json' });
-  // LNbits drops the connection after an unhandled error, without saying so (A16).
-  response.end(text, () => answer.status === 500 && response.socket?.end());
 }
 
 /** A started fake. */

@@ -18,7 +18,7 @@ const COLUMNS: Record<string, (row: Row) => string | number> = {
   updated_at: (row) => row.updatedAt,
 };
 
-/** `GET /payments` and `/payments/paginated` (fidelity D): what is not understood is ignored, and everything comes back. */
+/** `GET /payments` and `/payments/paginated`: what is not understood is ignored, and everything comes back. */
 export async function listPayments(
   world: World,
   wallet: FakeWallet,

@@ -3,55 +3,10 @@ import { decodeInvoice, encodeInvoice, payeeOf } from '../../../src/bolt11/index
 import { unixSeconds } from '../../../src/lib/units.ts';
 import type { Network } from '../../../src/ports/wallet.ts';
 import { sha256, type Books } from './books.ts';
+import { scripts, type PayScript } from './scripts.ts';
 
-/**
- * How the node treats one payment. `answer` is what it tells LNbits, `truth` what really becomes of the payment and
- * when (seconds of the fake's clock after the call; null: not before `resolve`).
- */
-export interface PayScript {
-  readonly answer: 'ok' | 'fail' | 'unknown' | 'in_flight' | 'crash';
-  readonly truth: 'paid' | 'failed' | 'never';
-  readonly truthAfterSeconds: number | null;
-  /** Real milliseconds until the answer: beyond LNbits' wait time it answers pending first. */
-  readonly answerAfterMs: number;
-  /** The routing fee charged, msats. LNbits' reserve is only a wish: this may be more. */
-  readonly feeMsats: number;
-  readonly preimage: 'right' | 'null' | 'zeros' | 'wrong';
-}
-
-const ok: PayScript = {
-  answer: 'ok',
-  truth: 'paid',
-  truthAfterSeconds: 0,
-  answerAfterMs: 0,
-  feeMsats: 0,
-  preimage: 'right',
-};
-
-/** The usual stories. */
-export const scripts = {
-  ok,
-  fail: { ...ok, answer: 'fail', truth: 'failed' },
-  unknownThenPaid: { ...ok, answer: 'unknown', truthAfterSeconds: null },
-  unknownThenFailed: { ...ok, answer: 'unknown', truth: 'failed', truthAfterSeconds: null },
-  /** Nobody ever learns: the node has no record of it. */
-  never: { ...ok, answer: 'unknown', truth: 'never', truthAfterSeconds: null },
-  inFlight: (seconds: number, truth: 'paid' | 'failed' = 'paid'): PayScript => ({
-    ...ok,
-    answer: 'in_flight',
-    truth,
-    truthAfterSeconds: seconds,
-  }),
-  crash: (truth: 'paid' | 'failed' = 'paid'): PayScript => ({ ...ok, answer: 'crash', truth, truthAfterSeconds: null }),
-  slow: (ms: number, truth: 'paid' | 'failed' = 'paid'): PayScript => ({
-    ...ok,
-    answer: truth === 'paid' ? 'ok' : 'fail',
-    truth,
-    answerAfterMs: ms,
-  }),
-  /** What LNbits' FakeWallet does with every invoice that is not internal. */
-  onlyInternal: { ...ok, answer: 'fail', truth: 'never', truthAfterSeconds: null },
-} satisfies Record<string, PayScript | ((...args: never[]) => PayScript)>;
+/** Runs `callback` after `ms`, on whatever clock the fake lives by. */
+export type After = (ms: number, callback: () => void) => unknown;
 
 interface Issued {
   readonly bolt11: string;
@@ -78,16 +33,19 @@ interface NodeState {
   readonly issued: Record<string, Issued>;
   readonly outside: Record<string, Outside>;
   readonly attempts: Record<string, Attempt>;
+  /** It was restarted and knows nothing of what it issued before, as FakeWallet does. */
+  forgetful: boolean;
 }
 
-export type PayAnswer =
+export type PayAnswer = { readonly ownId?: string | undefined } & (
   | { readonly ok: true; readonly feeMsats: number; readonly preimage: string | null }
   | { readonly ok: false; readonly reason: string }
-  | { readonly ok: null; readonly reason: string };
+  | { readonly ok: null; readonly reason: string }
+);
 
 export type NodeStatus = 'paid' | 'failed' | 'pending';
 
-/** What a hostile or broken funding source does to the invoices it issues (fidelity B15). */
+/** What a hostile or broken funding source does to the invoices it issues. */
 export interface HostileIssue {
   readonly amountMsats?: number | null;
   readonly network?: Network;
@@ -105,24 +63,27 @@ export class ScriptedNode {
   down = false;
   /** LNbits found no node when it started and runs on VoidWallet until it is restarted. */
   isVoid = false;
-  /** Status queries of outgoing payments raise (LND in flight, fidelity C7), after `statusDelayMs`. */
+  /** Status queries of outgoing payments raise (as behind LND, in flight), after `statusDelayMs`. */
   statusRaises = false;
   statusDelayMs = 0;
   hostile: HostileIssue | null = null;
   readonly #books: Books;
   readonly #now: () => number;
+  readonly #after: After;
   readonly #state: NodeState;
 
-  constructor(books: Books, network: Network, now: () => number) {
+  constructor(books: Books, network: Network, now: () => number, after: After) {
     this.#books = books;
     this.network = network;
     this.#now = now;
+    this.#after = after;
     this.#state = (books.node as NodeState | null) ?? {
       key: randomBytes(32).toString('hex'),
       outsideKey: randomBytes(32).toString('hex'),
       issued: {},
       outside: {},
       attempts: {},
+      forgetful: false,
     };
     this.payee = payeeOf(Buffer.from(this.#state.key, 'hex'));
     this.#save();
@@ -190,7 +151,16 @@ export class ScriptedNode {
   /** Has the node the money of this invoice? @throws when it cannot be asked. */
   incomingStatus(paymentHash: string): NodeStatus {
     if (this.down || this.isVoid) throw new Error('Unable to connect.');
-    return this.#state.issued[paymentHash]?.paid === true ? 'paid' : 'pending';
+    const invoice = this.#state.issued[paymentHash];
+    if (invoice === undefined && this.#state.forgetful) return 'failed';
+    return invoice?.paid === true ? 'paid' : 'pending';
+  }
+
+  /** Loses every invoice it issued that nobody has paid, as FakeWallet does when it is restarted. */
+  forget(): void {
+    for (const [hash, { paid }] of Object.entries(this.#state.issued)) if (!paid) delete this.#state.issued[hash];
+    this.#state.forgetful = true;
+    this.#save();
   }
 
   /** One payment, counted. @throws when the adapter crashes. */
@@ -202,15 +172,15 @@ export class ScriptedNode {
     const attempt = (this.#state.attempts[hash] ??= { at: this.#now(), calls: 0, resolved: null });
     attempt.calls += 1;
     this.#save();
-    if (script.answerAfterMs > 0) await new Promise((resolve) => setTimeout(resolve, script.answerAfterMs));
+    if (script.answerAfterMs > 0) await this.#wait(script.answerAfterMs);
     switch (script.answer) {
       case 'ok':
-        return { ok: true, feeMsats: script.feeMsats, preimage: this.#shownPreimage(outside) };
+        return { ok: true, feeMsats: script.feeMsats, preimage: this.#shownPreimage(outside), ownId: script.ownId };
       case 'fail':
         return { ok: false, reason: script.truth === 'never' ? 'Only internal invoices can be used!' : 'no_route' };
       case 'unknown':
       case 'in_flight':
-        return { ok: null, reason: script.answer };
+        return { ok: null, reason: script.answer, ownId: script.ownId };
       case 'crash':
         throw new Error('adapter crashed');
     }
@@ -220,7 +190,7 @@ export class ScriptedNode {
   async outgoingStatus(
     paymentHash: string,
   ): Promise<{ status: NodeStatus; feeMsats: number; preimage: string | null }> {
-    if (this.statusDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.statusDelayMs));
+    if (this.statusDelayMs > 0) await this.#wait(this.statusDelayMs);
     if (this.down || this.isVoid || this.statusRaises) throw new Error('Unable to connect.');
     const outside = this.#state.outside[paymentHash];
     const status = this.truth(paymentHash);
@@ -262,10 +232,6 @@ export class ScriptedNode {
 
   attemptedHashes(): string[] {
     return Object.keys(this.#state.attempts);
-  }
-
-  issuedHere(paymentHash: string): boolean {
-    return this.#state.issued[paymentHash] !== undefined;
   }
 
   #outside(bolt11: string): { hash: string; outside: Outside } {
@@ -313,6 +279,10 @@ export class ScriptedNode {
       },
       Buffer.from(o.key, 'hex'),
     );
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#after(ms, resolve));
   }
 
   #save(): void {

@@ -9,11 +9,11 @@ export function debtsOf(extra: Record<string, unknown>): string[] {
 }
 
 /**
- * The judge of the client (fidelity H): collects what no honest client may do, at the moment it does it. The fake
+ * The judge of the client: collects what no honest client may do, at the moment it does it. The fake
  * alone knows the truth about each payment, so it alone can say that money was paid twice.
  */
 export class Oracle {
-  /** Set where the client has both keys: then the admin key may appear in payments alone (H5). */
+  /** Set where the client has both keys: then the admin key may appear in payments alone. */
   strictKeys = false;
   readonly #world: World;
   readonly #sins: string[] = [];
@@ -23,7 +23,7 @@ export class Oracle {
     this.#world = world;
   }
 
-  /** H5: looked at for each request, whether a fault swallows it or not. */
+  /** Looked at for each request, whether a fault swallows it or not. */
   onRequest(request: Request): void {
     const text = `${request.path}?${request.query.toString()}`;
     for (const { inkey, adminkey } of this.#world.books.wallets) {
@@ -50,7 +50,7 @@ export class Oracle {
     this.#keyIsLeast(request, body['out'] !== false);
   }
 
-  /** H2, H3: looked at before money leaves. */
+  /** Looked at before money leaves. */
   onPay(wallet: FakeWallet, invoice: Invoice, extra: Record<string, unknown>): void {
     const { books, node } = this.#world;
     const debts = debtsOf(extra);

@@ -1,14 +1,14 @@
 import { decodeInvoice, type Invoice } from '../../../src/bolt11/index.ts';
 import { invalid, paymentJson, problem, type Answer, type Profile } from './answers.ts';
 import type { Books, FakeWallet, Row } from './books.ts';
-import type { PayAnswer, ScriptedNode } from './node.ts';
+import type { After, PayAnswer, ScriptedNode } from './node.ts';
 import type { Push } from './push.ts';
 
 /** Settings of the LNbits instance, as its operator would set them. */
 export interface Instance {
   /** `LNBITS_FUNDING_SOURCE_PAY_INVOICE_WAIT_SECONDS`, in ms; 5,000 there. */
   payWaitMs: number;
-  /** A service-fee wallet is set (fidelity E16). */
+  /** A service-fee wallet is set. */
   serviceFee: boolean;
   onlyIncoming: boolean;
   secondsBetween: number;
@@ -22,6 +22,7 @@ export interface World {
   readonly push: Push;
   readonly instance: Instance;
   readonly now: () => number;
+  readonly after: After;
   /** Told of each payment that is about to be sent, before the node is. */
   readonly onPay: (wallet: FakeWallet, invoice: Invoice, extra: Record<string, unknown>) => void;
 }
@@ -31,7 +32,7 @@ type Body = Record<string, unknown>;
 const MAX_SATS = 10_000_000;
 const SITE_TITLE = 'LNbits';
 
-/** `POST /payments` with `out: false` (`core/services/payments.py`, fidelity B). */
+/** `POST /payments` with `out: false` (`core/services/payments.py`). */
 export function createInvoice(world: World, wallet: FakeWallet, body: Body): Answer {
   const { books, node, profile, now } = world;
   const unit = body['unit'] ?? 'sat';
@@ -88,7 +89,7 @@ export function createInvoice(world: World, wallet: FakeWallet, body: Body): Ans
   return { status: 201, body: paymentJson(row, profile, true) };
 }
 
-/** `POST /payments` with `out: true`: the order of the checks is LNbits' own (lnbits.md §7, fidelity E). */
+/** `POST /payments` with `out: true`: the order of the checks is LNbits' own (`core/services/payments.py`). */
 export async function payInvoice(world: World, wallet: FakeWallet, body: Body): Promise<Answer> {
   const { books, instance, now } = world;
   const text = body['bolt11'];
@@ -164,11 +165,12 @@ export async function refresh(world: World, row: Row): Promise<void> {
   const { books, node, now, profile } = world;
   if (row.amount > 0) {
     if (profile === '1.6' && row.expiry !== null && row.expiry <= now()) {
-      // 1.6 does not ask the node here, paid or not (lnbits.md §5a).
+      // 1.6 does not ask the node here, paid or not.
       row.labels.push('expired');
       return books.change(row, { status: 'failed' }, now());
     }
-    if (node.incomingStatus(row.paymentHash) === 'paid') books.change(row, { status: 'success' }, now());
+    const status = node.incomingStatus(row.paymentHash);
+    if (status !== 'pending') books.change(row, { status: status === 'paid' ? 'success' : 'failed' }, now());
     return;
   }
   const { status, feeMsats, preimage } = await node.outgoingStatus(row.paymentHash);
@@ -177,7 +179,7 @@ export async function refresh(world: World, row: Row): Promise<void> {
   else if (status === 'failed') books.change(row, { status: 'failed' }, now());
 }
 
-/** The node's stream says that an invoice was paid. A late one turns even a failed row (fidelity C10, F6). */
+/** The node's stream says that an invoice was paid. A late one turns even a failed row. */
 export function incomingEvent(world: World, paymentHash: string): void {
   const { books, node, now, profile } = world;
   const row = books.rows.find((candidate) => candidate.paymentHash === paymentHash && candidate.amount > 0);
@@ -245,12 +247,13 @@ async function sendToNode(world: World, row: Row): Promise<Answer> {
   const { books, node, now, profile, instance } = world;
   let answer: PayAnswer | 'timeout';
   try {
-    answer = await withinWait(node.pay(row.bolt11), instance.payWaitMs);
+    answer = await withinWait(node.pay(row.bolt11), instance.payWaitMs, world.after);
   } catch {
     return problem(500, 'Unexpected error! ID: 00000004');
   }
-  const pending = { status: 201, body: paymentJson(row, profile, true) };
-  if (answer === 'timeout') return pending;
+  const pending = (): Answer => ({ status: 201, body: paymentJson(row, profile, true) });
+  if (answer === 'timeout') return pending();
+  if (profile === '1.6' && answer.ownId !== undefined) books.change(row, { checkingId: answer.ownId }, now());
   if (answer.ok === true) {
     books.change(row, { status: 'success', fee: 0 - answer.feeMsats, preimage: answer.preimage }, now());
     announce(world, row, 1);
@@ -258,21 +261,15 @@ async function sendToNode(world: World, row: Row): Promise<Answer> {
     return { status: 201, body: paymentJson(row, profile, true) };
   }
   // 1.2 to 1.5 book an unknown outcome as failed, though the node may still pay; a plain "in flight" is pending in both.
-  if (answer.ok === null && (profile === '1.6' || answer.reason === 'in_flight')) return pending;
+  if (answer.ok === null && (profile === '1.6' || answer.reason === 'in_flight')) return pending();
   books.change(row, { status: 'failed' }, now());
   return problem(520, `Payment failed: ${answer.reason}`, 'failed');
 }
 
 /** LNbits lets go of the node's call after its wait time; the node goes on regardless. */
-async function withinWait(call: Promise<PayAnswer>, ms: number): Promise<PayAnswer | 'timeout'> {
+function withinWait(call: Promise<PayAnswer>, ms: number, after: After): Promise<PayAnswer | 'timeout'> {
   call.catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<'timeout'>((resolve) => (timer = setTimeout(() => resolve('timeout'), ms)));
-  try {
-    return await Promise.race([call, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return Promise.race([call, new Promise<'timeout'>((resolve) => after(ms, () => resolve('timeout')))]);
 }
 
 function announce(world: World, row: Row, times: number): void {

@@ -1,15 +1,21 @@
 import type { Server } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-/** LNbits' websockets: any id, no key, no replay, and anybody may publish (fidelity F). */
+/** LNbits' websockets: any id, no key, no replay, and anybody may publish. */
 export class Push {
-  /** Payments settle and nothing is ever said (F9). */
+  /** Payments settle and nothing is ever said. */
   silent = false;
-  /** Everything is said twice (F5). */
+  /** Everything is said twice. */
   doubled = false;
   readonly #topics = new Map<string, Set<WebSocket>>();
   readonly #server = new WebSocketServer({ noServer: true });
   #waiting: { topic: string; wake: () => void }[] = [];
+  #unheard = 0;
+
+  /** Something was said that has not been heard yet. */
+  get isSpeaking(): boolean {
+    return this.#unheard > 0;
+  }
 
   attach(server: Server): void {
     server.on('upgrade', (request, socket, head) => {
@@ -21,7 +27,10 @@ export class Push {
 
   /** Sends text to all who listen to `topic`, whoever asks. */
   publish(topic: string, text: string): void {
-    for (const client of this.#topics.get(topic) ?? []) client.send(text);
+    for (const client of this.#topics.get(topic) ?? []) {
+      client.send(text);
+      this.#awaitEcho(client);
+    }
   }
 
   /** What LNbits itself says; silenced and doubled on demand. */
@@ -40,6 +49,19 @@ export class Push {
   drop(): void {
     for (const clients of this.#topics.values()) for (const client of clients) client.terminate();
     this.#topics.clear();
+  }
+
+  /** A pong comes after what was sent before its ping has been read. */
+  #awaitEcho(client: WebSocket): void {
+    this.#unheard += 1;
+    const heard = (): void => {
+      client.off('pong', heard);
+      client.off('close', heard);
+      this.#unheard -= 1;
+    };
+    client.on('pong', heard);
+    client.on('close', heard);
+    client.ping();
   }
 
   #subscribe(topic: string, client: WebSocket): void {

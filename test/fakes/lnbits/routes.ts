@@ -12,7 +12,7 @@ export interface Request {
   readonly body: string;
 }
 
-/** Runs its work while nobody else holds the one lock of the database (fidelity G1). */
+/** Runs its work while nobody else holds the one lock of the database. */
 export type WithLock = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** Which key a request came with; `none` also covers keys that nobody has. */
@@ -35,6 +35,8 @@ export async function route(world: World, request: Request, withLock: WithLock):
   if (method === 'POST' && path === '/api/v1/payments/decode') return decode(request);
   const hash = /^\/api\/v1\/payments\/([^/]+)$/.exec(path)?.[1];
   if (method === 'GET' && hash !== undefined && !['paginated', 'fee-reserve'].includes(hash)) {
+    // It waits its turn like all else, but a node that is slow to answer it holds nobody up.
+    await withLock(() => Promise.resolve());
     return await getPayment(world, request, hash);
   }
   return await withLock(() => routeWithKey(world, request));
@@ -86,7 +88,7 @@ async function routeWithKey(world: World, request: Request): Promise<Answer> {
 /** Read afresh: `refresh` may have changed it. */
 const statusOf = (row: Row): RowStatus => row.status;
 
-/** `GET /payments/{hash}`: the smallest amount wins, a key that nobody has counts as none (lnbits.md §5, fidelity C). */
+/** `GET /payments/{hash}`: the smallest amount wins, a key that nobody has counts as none. */
 async function getPayment(world: World, request: Request, id: string): Promise<Answer> {
   const caller = request.headerKey === undefined ? null : world.books.byKey(request.headerKey);
   const mine = (row: Row): boolean => caller === null || row.walletId === world.books.sourceOf(caller.wallet);

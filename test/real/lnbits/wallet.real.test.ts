@@ -7,7 +7,6 @@ import { startRealLnbits } from './server.ts';
 
 async function onRealLnbits(singleKey: boolean): Promise<OpenedWallet> {
   const lnbits = await startRealLnbits();
-  process.stdout.write(`real LNbits: ${lnbits.version}\n`);
   const ours = await lnbits.addWallet('Timmy', 100_000);
   const theirs = await lnbits.addWallet('Customer', 100_000);
   const open = (wallet: typeof ours, oneKey: boolean): OpenedWallet['wallet'] =>

@@ -91,24 +91,38 @@ export function balance(reader: Reader): Msats {
   return msats(BigInt(row.msats));
 }
 
-export function newestRows(reader: Reader, limit: number): WalletRow[] {
-  const rows = statement(
-    reader,
-    `SELECT payment_hash AS paymentHash, 'in' AS direction, CASE WHEN paid_at IS NULL THEN 'open' ELSE 'paid' END AS state,
-            amount_msats AS amountMsats, created_at AS createdAt, label FROM stub_invoices
-     UNION ALL
-     SELECT payment_hash, 'out', 'paid', amount_msats, created_at, label FROM stub_payments
-     ORDER BY createdAt DESC LIMIT ?`,
-  ).all(limit) as (Pick<WalletRow, 'paymentHash' | 'direction' | 'state' | 'label'> & {
-    amountMsats: number;
-    createdAt: number;
-  })[];
-  return rows.map((row) => ({
+const ROWS = `
+  SELECT payment_hash AS paymentHash, 'in' AS direction, CASE WHEN paid_at IS NULL THEN 'open' ELSE 'paid' END AS state,
+         amount_msats AS amountMsats, created_at AS createdAt, coalesce(paid_at, created_at) AS changedAt, label
+  FROM stub_invoices
+  UNION ALL
+  SELECT payment_hash, 'out', 'paid', amount_msats, created_at, created_at, label FROM stub_payments`;
+
+/** The latest change first; of one second, what was paid before what was made. */
+export function changedRows(reader: Reader, offset: number, limit: number): WalletRow[] {
+  const sql = `SELECT * FROM (${ROWS}) ORDER BY changedAt DESC, state DESC, paymentHash LIMIT ? OFFSET ?`;
+  return (statement(reader, sql).all(limit, offset) as StoredRow[]).map(walletRow);
+}
+
+export function rowsOf(reader: Reader, paymentHash: string): WalletRow[] {
+  const sql = `SELECT * FROM (${ROWS}) WHERE paymentHash = ?`;
+  return (statement(reader, sql).all(paymentHash) as StoredRow[]).map(walletRow);
+}
+
+type StoredRow = Pick<WalletRow, 'paymentHash' | 'direction' | 'state' | 'label'> & {
+  amountMsats: number;
+  createdAt: number;
+  changedAt: number;
+};
+
+function walletRow(row: StoredRow): WalletRow {
+  return {
     ...row,
     amountMsats: msats(BigInt(row.amountMsats)),
     feeMsats: msats(0n),
     createdAt: unixSeconds(row.createdAt),
-  }));
+    changedAt: unixSeconds(row.changedAt),
+  };
 }
 
 function hex(bytes: Uint8Array): string {

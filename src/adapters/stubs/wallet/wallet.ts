@@ -7,11 +7,12 @@ import { msats, plusSeconds, toMsats } from '../../../lib/units.ts';
 import type { InvoiceRequest, IssuedInvoice, Network, SendAnswer, Wallet } from '../../../ports/wallet.ts';
 import {
   balance,
+  changedRows,
   hasPayment,
   loadIdentity,
   loadInvoice,
-  newestRows,
   paidSince,
+  rowsOf,
   saveInvoice,
   savePayment,
   type StubIdentity,
@@ -20,7 +21,7 @@ import {
 export interface StubWalletOptions {
   /** Migrated. */
   readonly database: Database;
-  /** `regtest` unless the operator says otherwise (protocol.md §4). */
+  /** `regtest` unless the operator says otherwise. */
   readonly network: Network;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -32,7 +33,7 @@ const POLL_MS = 1000;
 const LOOK_BACK_SECONDS = 10;
 
 /**
- * A wallet without Lightning, for trying Timmy out (product.md: Stub modes). Its invoices are real, signed and
+ * A wallet without Lightning, for trying Timmy out. Its invoices are real, signed and
  * decodable; `payStubInvoice` pays them. Payouts succeed at once, cost nothing and have no preimage.
  */
 export function createStubWallet(options: StubWalletOptions): Wallet {
@@ -57,7 +58,11 @@ export function createStubWallet(options: StubWalletOptions): Wallet {
         ? { state: 'paid', feeMsats: msats(0n), preimage: null }
         : { state: 'absent' },
     probeFailure: async (_bolt11, paymentHash) => (hasPayment(database.read, paymentHash) ? 'paid' : 'unproven'),
-    recent: async (limit) => newestRows(database.read, limit),
+    changes: async (offset, limit) => {
+      const rows = changedRows(database.read, offset, limit);
+      return { rows, isLast: rows.length < limit };
+    },
+    rowsOf: async (paymentHash) => rowsOf(database.read, paymentHash),
     watch: (hint) => watch(hint, options),
   };
 }

@@ -38,7 +38,7 @@ const MAX_ID_CHARS = 256;
 const MAX_METHOD_CHARS = 64;
 
 /**
- * Reads a DM as JSON-RPC 2.0 (protocol.md §1). JSON without a `jsonrpc` member, and text that only looks like JSON, is
+ * Reads a DM as JSON-RPC 2.0 (docs/rpc.md). JSON without a `jsonrpc` member, and text that only looks like JSON, is
  * words. What has no id is never answered, whatever else is wrong with it. Where a key stands twice, the last one counts.
  * The caller bounds `text` (65,535 bytes of plaintext); above `maxBytes` a request gets -32004 with its own id.
  */

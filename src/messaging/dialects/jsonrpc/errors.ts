@@ -9,7 +9,7 @@ export const RPC_ERROR = {
   internal: -32603,
 } as const;
 
-/** The number of each refusal (protocol.md §1, Errors). A code without a number does not compile. */
+/** The number of each refusal, which programs rely on (docs/rpc.md). A code without a number does not compile. */
 export const REFUSAL_ERROR: Readonly<Record<RefusalCode, number>> = {
   invalid_params: RPC_ERROR.invalidParams,
   not_found: -32001,
@@ -24,7 +24,7 @@ export const REFUSAL_ERROR: Readonly<Record<RefusalCode, number>> = {
   already_paid: -32010,
 };
 
-/** The answers that are never replayed: the same request may be made again and may go better (protocol.md §1, Replay). */
+/** The answers that are never replayed: the same request may be made again and may go better. */
 export function isReplayable(refusal: RefusalCode): boolean {
   return refusal !== 'rate_limited' && refusal !== 'unavailable' && refusal !== 'busy';
 }

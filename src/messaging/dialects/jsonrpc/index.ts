@@ -1,4 +1,4 @@
-/** JSON-RPC 2.0 inside a DM (protocol.md §1): the envelope, the numbers of its errors, its answers. */
+/** JSON-RPC 2.0 inside a DM (docs/rpc.md): the envelope, the numbers of its errors, its answers. */
 export {
   parseEnvelope,
   type Envelope,

@@ -30,7 +30,7 @@ describe('answers', () => {
 });
 
 describe('numbers', () => {
-  it('are those of protocol.md', () => {
+  it('are those of docs/rpc.md', () => {
     expect(REFUSAL_ERROR).toEqual({
       invalid_params: -32602,
       not_found: -32001,

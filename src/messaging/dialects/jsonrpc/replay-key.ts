@@ -21,7 +21,7 @@ export function paramsDigest(params: Readonly<Record<string, unknown>>): string 
 }
 
 /**
- * One text for "the same sender, id, method and params" (protocol.md §1, Replay), 64 hex characters. `1` and `"1"`
+ * One text for "the same sender, id, method and params", which is what makes a request the same one: 64 hex characters. `1` and `"1"`
  * give different keys. `sender` is the author's public key in hex.
  */
 export function replayKey(sender: string, request: Pick<RpcRequest, 'id' | 'method' | 'params'>): string {

@@ -1,5 +1,5 @@
 /**
- * What people say without asking for anything, as data: product.md, "Small talk is never sold". A message made of
+ * What people say without asking for anything, as data: small talk is never sold. A message made of
  * these phrases alone, in any order, case and punctuation, is never a request. Phrases are separated by commas;
  * accents, apostrophes and repeated letters need no variants (`phrase-book.ts` folds them).
  */

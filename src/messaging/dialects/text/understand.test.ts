@@ -17,7 +17,7 @@ import { parseWords, word, type Word } from './grammar.ts';
 import { hasLink, isMediaOnly } from './links.ts';
 import { understandText, type Understood } from './understand.ts';
 
-/** The words of product.md, with the arguments it gives them. */
+/** Every word there is or will be, with its arguments. */
 const words: readonly Word[] = [
   word('help', 'help', nothing),
   word('job', 'job <text>', freeText),
@@ -56,7 +56,7 @@ const BOLT11 = `lnbc1290n1p${'qpzry9x8gf2tvdw0s3jn54khce6mua7l'.repeat(6)}`;
 const LNURL = `lnurl1${'dp68gurn8ghj7um9dej8xct5w3skccne9e3k7mf0'.repeat(2)}`;
 const SSH_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPhx4V2+abc/def== bob@laptop';
 
-describe('every word of product.md', () => {
+describe('every word', () => {
   const bob = { kind: 'address', value: 'bob@getalby.com' };
   it.each<[string, string, unknown]>([
     ['help', 'help', {}],

@@ -31,7 +31,7 @@ export interface Understanding<W extends Word> {
   readonly hasOpenThings: boolean;
 }
 
-/** Reads one message in words (product.md, "How Timmy talks"). Pure; never throws; linear in the length of `text`. */
+/** Reads one message in words (docs/words.md). Pure; never throws; linear in the length of `text`. */
 export function understandText<W extends Word>(
   text: string,
   { words, hasOpenThings }: Understanding<W>,
