@@ -41,5 +41,57 @@ const LATER = [
   ...again([3, 5, 7], 'outbox.seal:acted', 'outbox.seal:committed', 'outbox.publish:acted', 'outbox.publish:committed'),
 ];
 
-/** Where the suite kills: each point when it is reached first, and some of them later again. */
+/** Where a purchase in words is killed: each point when it is reached first, and some of them later again. */
 export const KILLS = [...POINTS, ...LATER];
+
+/** The three moments of a task that may be lost: begun, done outside, committed. */
+const whole = (kind: string): string[] => [`${kind}:acting`, `${kind}:acted`, `${kind}:committed`];
+
+/** Points that mean something else to a program: its answers wait for what a person is told as it comes. */
+export const RPC_KILLS = [
+  // `job.create`, whose answer is the invoice's event.
+  'inbox:filed',
+  ...whole('dm.handle'),
+  ...whole('invoice.create'),
+  ...whole('order.event'),
+  'outbox.seal:committed',
+  'outbox.publish:acted',
+  'outbox.publish:committed',
+  // The notifications of the work's invoice, and of the result.
+  ...again([4], 'order.event:acted'),
+  ...again([6], 'outbox.seal:committed', 'outbox.publish:acted'),
+  // `job.refund`: answered at once; that it was paid is a notification.
+  ...again([2], 'inbox:filed', 'dm.handle:acted', 'dm.handle:committed'),
+  ...again([7], 'outbox.seal:committed', 'outbox.publish:acted', 'order.event:acted'),
+  ...again([8], 'order.event:acted', 'order.event:committed'),
+  'payout.send:acted',
+  // `job.receipt`, answered by a task of its own.
+  ...again([3], 'dm.handle:committed'),
+  ...whole('receipt.give'),
+  ...again([9], 'outbox.publish:acted'),
+];
+
+/** Points between a request that is said twice and its answer. */
+export const IMPATIENT_KILLS = [
+  'inbox:filed#2',
+  'dm.handle:acted',
+  'dm.handle:committed',
+  'invoice.create:committed',
+  ...again([3], 'dm.handle:committed'),
+];
+
+/** Points that a purchase adds, or gives another meaning, whose change goes to the address in the customer's profile. */
+export const ADDRESS_KILLS = [
+  ...whole('profile.lookup'),
+  // Tried when the address is found, with nothing owed yet; then for the change.
+  ...whole('refund.auto'),
+  ...again([2], ...whole('refund.auto')),
+  ...whole('payout.send'),
+  ...whole('payout.watch'),
+  // The refund's own receipt, after those of the look and of the work.
+  ...again([3], ...whole('receipt.sign')),
+  // Told of the payout: committed, paid.
+  ...again([7, 8], 'order.event:acted', 'order.event:committed'),
+  // "Paid out", the first message since the answer.
+  ...again([6], 'outbox.seal:acted', 'outbox.seal:committed', 'outbox.publish:acted', 'outbox.publish:committed'),
+];
