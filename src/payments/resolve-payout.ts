@@ -3,7 +3,7 @@ import { balance, WALLET } from '../ledger/index.ts';
 import { sha256Hex } from '../lib/hash.ts';
 import { msats, type UnixSeconds } from '../lib/units.ts';
 import { debtsPaidBy, payAutomatically } from './debts.ts';
-import { QUIET_BEFORE_ABSENT_COUNTS, type PayoutTaskOptions } from './payout-tasks.ts';
+import { QUIET_BEFORE_ABSENT_COUNTS, type PayoutTaskOptions } from './payout-options.ts';
 import { buryPayout, findPayout, sendPayout, settlePayout, watchPayout, type PayoutRow } from './payouts.ts';
 import { done, refused, type Book, type DecisionOutcome, type DecisionRow } from './resolve-outcome.ts';
 

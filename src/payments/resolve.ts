@@ -3,7 +3,7 @@ import { statement, type Reader, type Tx } from '../db/index.ts';
 import { OutsideError } from '../lib/errors.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
-import type { PayoutTaskOptions } from './payout-tasks.ts';
+import type { PayoutTaskOptions } from './payout-options.ts';
 import { credit, recheck } from './resolve-invoice.ts';
 import { resolvePayout } from './resolve-payout.ts';
 import { refused, type Book, type DecisionOutcome, type DecisionRow } from './resolve-outcome.ts';

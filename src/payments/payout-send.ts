@@ -1,52 +1,12 @@
-import type { Tx } from '../db/index.ts';
 import { balance, WALLET } from '../ledger/index.ts';
 import { OutsideError } from '../lib/errors.ts';
-import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
-import type { OutgoingStatus, SendAnswer } from '../ports/wallet.ts';
+import { plusSeconds } from '../lib/units.ts';
+import type { SendAnswer } from '../ports/wallet.ts';
 import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
 import { debtsPaidBy, type DebtRow } from './debts.ts';
-import type { WalletTaskOptions } from './invoice-tasks.ts';
+import { bury, QUIET_BEFORE_ABSENT_COUNTS, tellWaiting, SLOW_AFTER, type PayoutTaskOptions } from './payout-options.ts';
 import { alertWait, isNotedKeyless, lacksKey, noteKeyless, type PayoutWait } from './payout-waits.ts';
-import {
-  beginSending,
-  buryPayout,
-  findPayout,
-  markSent,
-  outflow,
-  sendPayout,
-  setPayout,
-  settlePayout,
-  tellOrders,
-  watchPayout,
-  type PayoutRow,
-  type Watched,
-} from './payouts.ts';
-import type { ReceiptBook } from './receipts.ts';
-
-export interface PayoutTaskOptions extends WalletTaskOptions {
-  /** `REFUND_PROBE_SECONDS`: how soon a payment that the wallet calls failed is asked about again. */
-  readonly probeSeconds: number;
-  readonly receipts: ReceiptBook;
-  /** False while the books and the wallet disagree: then nothing is sent (what was sent is still watched). */
-  readonly mayPay?: () => boolean;
-  /** What may leave the wallet: one payment, a day, and payments whose outcome is open. */
-  readonly caps: PayoutCaps;
-  /** Tells the customer how the payout stands; renders nothing itself. */
-  readonly tell: (tx: Tx, payout: PayoutRow, news: PayoutNews) => void;
-}
-
-export interface PayoutCaps {
-  readonly paymentSats: number;
-  readonly dailySats: number;
-  readonly inFlight: number;
-}
-
-export type PayoutNews = 'paid' | 'dead' | 'on_its_way' | 'a_person_looks';
-
-const SLOW_AFTER = 60;
-const STUCK_AFTER = 86_400;
-/** After a post whose answer was lost, so long a 404 proves nothing: the request may still wait in a queue. Seconds. */
-export const QUIET_BEFORE_ABSENT_COUNTS = 120;
+import { beginSending, findPayout, markSent, outflow, setPayout, type PayoutRow } from './payouts.ts';
 
 /** `wait`: what it waited for when it was last tried. */
 interface Sending {
@@ -184,129 +144,6 @@ function buryOnceQuiet(options: PayoutTaskOptions, payout: PayoutRow, why: strin
   const left = payout.sentAt === null ? 0 : payout.sentAt + QUIET_BEFORE_ABSENT_COUNTS - options.clock.now();
   if (left > 0) throw new NotYet(left);
   return bury(options, payout.paymentHash, why);
-}
-
-function bury(options: PayoutTaskOptions, paymentHash: string, why: string): Commit {
-  return (tx) => {
-    if (!buryPayout(tx, paymentHash, why, options.clock.now())) return;
-    const payout = findPayout(tx, paymentHash);
-    if (payout !== undefined) options.tell(tx, payout, 'dead');
-  };
-}
-
-/**
- * Looks at one payout until it is proven paid or proven dead, however long that takes. Each by itself: a held
- * payment answers a look-up only after half a minute, and must stall nobody else.
- *
- * Killed midway: nothing happened; it is looked up again. A probe re-posts the same invoice, which sends nothing new.
- */
-export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<Watched> {
-  const { database, wallet, log } = options;
-  return {
-    kind: 'payout.watch',
-    pool: 'wallet',
-    leaseSeconds: 180,
-    maxAttempts: Infinity,
-    run: async (task, signal): Promise<Commit> => {
-      const { paymentHash } = task.payload;
-      const payout = findPayout(database.read, paymentHash);
-      if (payout === undefined || payout.state === 'paid' || payout.state === 'dead') return () => {};
-      let status: OutgoingStatus;
-      try {
-        status = await wallet.lookupPayment(paymentHash, signal);
-        if (status.state === 'failed') return await probe(options, payout, task.payload, signal);
-      } catch (error) {
-        if (!(error instanceof OutsideError)) throw error;
-        status = { state: 'unknown' };
-      }
-      if (status.state === 'paid') {
-        log.info('payout.paid', { payment_hash: paymentHash });
-        const { feeMsats, preimage } = status;
-        return settleAndTell(options, paymentHash, { feeMsats, preimage });
-      }
-      if (status.state === 'absent') return reconsiderAbsent(options, payout, task.payload);
-      return (tx) => waitOn(options, tx, payout, task.payload);
-    },
-  };
-}
-
-function settleAndTell(
-  options: PayoutTaskOptions,
-  paymentHash: string,
-  proof: Parameters<typeof settlePayout>[2],
-): Commit {
-  return (tx) => {
-    const now = options.clock.now();
-    if (!settlePayout(tx, paymentHash, proof, now)) return;
-    const payout = findPayout(tx, paymentHash);
-    if (payout === undefined) return;
-    options.receipts.fileRefund(tx, payout, debtsPaidBy(tx, paymentHash), now);
-    options.tell(tx, payout, 'paid');
-  };
-}
-
-/** The wallet says failed. That is provisional: only two proofs by its node, minutes apart, free the debt. */
-async function probe(
-  options: PayoutTaskOptions,
-  payout: PayoutRow,
-  watched: Watched,
-  signal: AbortSignal,
-): Promise<Commit> {
-  const { clock, wallet, probeSeconds } = options;
-  const { paymentHash } = payout;
-  const now = clock.now();
-  const last = (payout.deadProofAt ?? payout.sentAt ?? payout.createdAt) as UnixSeconds;
-  if (now < last + probeSeconds) return (tx) => watchPayout(tx, watched, plusSeconds(last, probeSeconds), now);
-  const proof = await wallet.probeFailure(payout.bolt11, paymentHash, signal);
-  if (proof === 'paid') {
-    const status = await wallet.lookupPayment(paymentHash, signal);
-    if (status.state === 'paid') return settleAndTell(options, paymentHash, status);
-  }
-  if (proof === 'dead') {
-    if (payout.deadProofs >= 1) return bury(options, paymentHash, 'failed');
-    return (tx) => {
-      tellWaiting(options, tx, payout);
-      setPayout(tx, paymentHash, { deadProofs: payout.deadProofs + 1, deadProofAt: clock.now() });
-      watchPayout(tx, watched, plusSeconds(clock.now(), probeSeconds), clock.now());
-    };
-  }
-  return (tx) => waitOn(options, tx, payout, watched);
-}
-
-/** Not in the wallet although we posted it: the post never arrived, or still waits in a queue. Post the same again. */
-function reconsiderAbsent(options: PayoutTaskOptions, payout: PayoutRow, watched: Watched): Commit {
-  const { clock } = options;
-  const now = clock.now();
-  const quiet = now - (payout.sentAt ?? now);
-  return (tx) => {
-    tellWaiting(options, tx, payout);
-    if (quiet < QUIET_BEFORE_ABSENT_COUNTS) return watchPayout(tx, watched, plusSeconds(now, 10), now);
-    setPayout(tx, payout.paymentHash, { state: 'committed' });
-    sendPayout(tx, payout.paymentHash, now);
-  };
-}
-
-/** Nothing known yet: look again, tell its orders once that it is under way, the customer after a minute, and a person after a day. */
-function waitOn(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow, watched: Watched): void {
-  const now = options.clock.now();
-  const age = now - (payout.sentAt ?? payout.createdAt);
-  tellWaiting(options, tx, payout);
-  // Most are paid at the first look: those are not worth a word in between.
-  if (watched.told !== true) tellOrders(tx, payout.paymentHash, now);
-  watchPayout(tx, { ...watched, told: true }, plusSeconds(now, age < 60 ? 2 : age < 3600 ? 30 : 300), now);
-}
-
-/** Each once, whether it was sent or waits to be. */
-function tellWaiting(options: PayoutTaskOptions, tx: Tx, payout: PayoutRow): void {
-  const age = options.clock.now() - payout.createdAt;
-  if (age >= STUCK_AFTER && payout.told !== 'a_person_looks') {
-    setPayout(tx, payout.paymentHash, { told: 'a_person_looks' });
-    options.tell(tx, payout, 'a_person_looks');
-    options.alert(tx, 'A refund has been under way for a day and its outcome is unknown. See: timmy refunds list.');
-  } else if (age >= SLOW_AFTER && payout.told === '') {
-    setPayout(tx, payout.paymentHash, { told: 'on_its_way' });
-    options.tell(tx, payout, 'on_its_way');
-  }
 }
 
 /** Kept in the wallet's own row, so that the debts a payment was for can be found even with an old backup of ours. */
