@@ -19,6 +19,13 @@ export interface Database {
    * none of it happened and the error is passed on.
    */
   write<T>(work: (tx: Tx) => T): T;
+  /**
+   * The same without waiting for the disk: the next `write` makes it durable with what it writes itself. Until then a
+   * kill of the process loses nothing of it, a power cut may. For what is merely done again when it is lost.
+   *
+   * @throws inside another transaction.
+   */
+  writeUnsynced<T>(work: (tx: Tx) => T): T;
   /** Moves the WAL into the file; `truncate` also empties it (after erasing, and at the end). */
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void;
   close(): void;
@@ -50,6 +57,16 @@ export function openDatabase(path: string): Database {
   return {
     read,
     write: <T>(work: (tx: Tx) => T): T => inTransaction.immediate(work) as T,
+    writeUnsynced: <T>(work: (tx: Tx) => T): T => {
+      // Inside a transaction SQLite would ignore the pragma, and the whole of it would go by the outer one.
+      if (sqlite.inTransaction) throw new Error('writeUnsynced inside a transaction');
+      sqlite.pragma('synchronous = NORMAL');
+      try {
+        return inTransaction.immediate(work) as T;
+      } finally {
+        sqlite.pragma('synchronous = FULL');
+      }
+    },
     checkpoint: (mode) => void sqlite.pragma(`wal_checkpoint(${mode})`),
     close: () => void sqlite.close(),
   };

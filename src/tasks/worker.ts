@@ -1,4 +1,4 @@
-import type { Database } from '../db/index.ts';
+import type { Database, Tx } from '../db/index.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { withTimeout, type Cancel, type Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
@@ -33,9 +33,14 @@ export interface Worker {
 }
 
 const POLL_MS = 1000;
+/**
+ * What is begun there may cost money when it is begun again: the count of attempts must survive a power cut. Elsewhere
+ * a lost claim only means that the task is still waiting, and each hop of a message waits for the disk once, not twice.
+ */
+const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model']);
 
 /**
- * The loop that does everything Timmy owes: claim (committed) → act (may be killed anywhere) → commit, together
+ * The loop that does everything Timmy owes: claim (noted) → act (may be killed anywhere) → commit, together
  * with the task's end, in one transaction. Killed before the commit: it runs again. Killed after: it is done.
  */
 export function createWorker(options: WorkerOptions): Worker {
@@ -60,7 +65,8 @@ export function createWorker(options: WorkerOptions): Worker {
   function fill(): void {
     for (const [pool, names] of kindsOfPool) {
       while (busy[pool] < options.width[pool]) {
-        const row = database.write((tx) => claim(tx, names, clock.now()));
+        const take = (tx: Tx): ClaimedRow | undefined => claim(tx, names, clock.now());
+        const row = COSTLY.has(pool) ? database.write(take) : database.writeUnsynced(take);
         if (row === undefined) break;
         begin(pool, row);
       }
