@@ -55,7 +55,8 @@ export async function askAddress(
     const { text, paymentHash, expiresAt } = checked.invoice;
     return { bolt11: text, paymentHash, amountMsats, debts, destination, invoiceExpiresAt: expiresAt };
   } catch (error) {
-    if (error instanceof OutsideError) return error;
+    // Broken off by our own stop it says nothing about the address.
+    if (error instanceof OutsideError && !signal.aborted) return error;
     throw error;
   } finally {
     limited.done();
