@@ -30,8 +30,9 @@ test('twenty honest customers beside each attacker', { timeout: 1_800_000 }, asy
   const rows: Row[] = [];
   for (const attacker of ATTACKERS) {
     if (ONLY !== undefined && !ONLY.includes(attacker.kind) && attacker.kind !== '–') continue;
-    rows.push(await besiege(attacker));
-    console.log(lineOf(rows.at(-1) as Row));
+    const row = await besiege(attacker);
+    rows.push(row);
+    console.log(lineOf(row));
   }
   console.log(['', HEAD, ...rows.map(lineOf)].join('\n'));
   expect(rows.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure';
+import { finalizeEvent, generateSecretKey } from 'nostr-tools/pure';
 import { wrapEvent } from 'nostr-tools/nip59';
 import WebSocket from 'ws';
 import { startFakeRelay, type FakeRelay } from '../../test/fakes/relay.ts';
@@ -128,7 +128,7 @@ const junk: Attacker = {
     await pause(5000);
   },
   attack: async (field, signal) => {
-    await repeat(signal, 10_000, () => field.home.dropAll());
+    await repeat(signal, 10_000, () => field.home.dropAll(field.timmy));
     return 0;
   },
 };
@@ -187,8 +187,4 @@ async function repeat(signal: AbortSignal, everyMs: number, act: (round: number)
 
 function now(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-export function keyOf(secret: Uint8Array): string {
-  return getPublicKey(secret);
 }

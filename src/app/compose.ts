@@ -12,7 +12,17 @@ import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { UnixSeconds } from '../lib/units.ts';
-import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
+import {
+  createInbox,
+  createPublisher,
+  noteAlerted,
+  routeTask,
+  sealTask,
+  workTask,
+  type DeliveryOptions,
+  type Inbox,
+  type Publisher,
+} from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
 import { verifyBetweenOtherWork } from '../operator/verify.ts';
@@ -68,6 +78,7 @@ export interface Parts {
 
 export interface Timmy {
   readonly worker: Worker;
+  readonly publisher: Publisher;
   readonly inbox: Inbox;
   readonly prices: PriceBook;
   /** A push of the wallet: look sooner. */
@@ -85,7 +96,15 @@ export function compose(parts: Parts): Timmy {
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
 
-  const width = { orders: 4, deliveries: 32, invoices: 8, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
+  const width = {
+    orders: 4,
+    deliveries: 32,
+    invoices: 8,
+    wallet: 16,
+    payouts: 1,
+    model: settings.LIMIT_PAID_AT_ONCE,
+    work: 1,
+  };
   const onParked = (kind: string): void => {
     const what = `A task of kind ${kind} failed too often and was set aside. See: timmy status`;
     database.write((tx) => alert(tx, what));
@@ -171,8 +190,23 @@ export function compose(parts: Parts): Timmy {
     inboxRelays: parts.inboxRelays,
     discoveryRelays: parts.discoveryRelays,
     mayUse: (relay) => settings.TIMMY_ALLOW_PRIVATE_NETWORK || isPublicRelay(relay),
-    onUndeliverable: () => log.warn('outbox.undeliverable'),
+    onReady: () => {
+      publisher.poke();
+      worker.poke();
+    },
   };
+  const publisher = createPublisher({
+    ...delivery,
+    reach,
+    onStuck: (tx, stuck, now) => {
+      noteAlerted(tx, stuck, now);
+      const orders = [...new Set(stuck.map(({ orderId }) => orderId ?? 'a debt'))].slice(0, 5).join(', ');
+      alert(
+        tx,
+        `No relay has taken a paid answer for an hour (${orders}). It goes out when one does. See: timmy status`,
+      );
+    },
+  });
   const payouts: PayoutTaskOptions = {
     database,
     clock,
@@ -196,7 +230,8 @@ export function compose(parts: Parts): Timmy {
   const kinds: readonly TaskKind<never>[] = [
     ...commands,
     sealTask(delivery),
-    publishTask(delivery),
+    workTask(delivery),
+    routeTask(delivery),
     createInvoiceTask(payouts),
     watchInvoiceTask(payouts),
     sendPayoutTask(payouts),
@@ -249,7 +284,7 @@ export function compose(parts: Parts): Timmy {
     });
     worker.poke();
   };
-  return { worker, inbox, prices, onWalletHint };
+  return { worker, publisher, inbox, prices, onWalletHint };
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

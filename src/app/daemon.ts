@@ -29,6 +29,7 @@ import { createAdapters } from './adapters.ts';
 import { compose, type Timmy } from './compose.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
 import { PROFILE_TASK_KEY } from './profile-task.ts';
+import { watchRelays, type RelayWatch } from './relay-watch.ts';
 import { crashPoints } from './system.ts';
 
 export interface DaemonOptions {
@@ -56,6 +57,8 @@ export interface Daemon {
 
 const LOOKBACK_SECONDS = 3 * 86_400;
 const STOP_GRACE_MS = 7000;
+/** What is under way to a relay is sent again by the next life: little is lost by breaking it off. */
+const PUBLISH_GRACE_MS = 3000;
 
 /**
  * Starts Timmy: lock, database, migrations, worker, relays, in this order. The worker begins before any relay is
@@ -103,11 +106,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
     scheduleRecurring(database, clock);
     timmy.worker.start();
+    timmy.publisher.start();
     // Asked before anybody needs it: the first customer does not wait for slow price sources.
     void timmy.prices.refresh(new AbortController().signal);
     const npub = encodeNpub(signer.publicKey);
+    const watch = watchRelays({ database, clock, log, onBack: (relay) => timmy.publisher.relayIsBack(relay) });
     const ready = subscribe(timmy, adapters.relays, where.inboxRelays, signer.publicKey, {
       database,
+      watch,
       log,
       npub,
       devRelay,
@@ -121,8 +127,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       stop: async () => {
         log.info('stopping');
         stopHints();
+        watch.close();
+        await Promise.all([timmy.worker.stop(STOP_GRACE_MS), timmy.publisher.stop(PUBLISH_GRACE_MS)]);
         await adapters.relays.close();
-        await timmy.worker.stop(STOP_GRACE_MS);
         if (devRelay !== null) await devRelay.close();
         database.checkpoint('TRUNCATE');
         database.close();
@@ -250,12 +257,20 @@ function subscribe(
   relays: ReturnType<typeof createAdapters>['relays'],
   inboxRelays: readonly string[],
   pubkey: string,
-  { database, log, npub, devRelay }: { database: Database; log: Log; npub: string; devRelay: DevRelay | null },
+  {
+    database,
+    watch,
+    log,
+    npub,
+    devRelay,
+  }: { database: Database; watch: RelayWatch; log: Log; npub: string; devRelay: DevRelay | null },
 ): Promise<void> {
   let saidReady = false;
   return new Promise((resolve) => {
     const onState = (state: RelayState): void => {
       log.debug('relay.state', { relay: state.url, state: state.state });
+      watch.onState(state);
+      if (state.state === 'open') timmy.publisher.relayIsBack(state.url);
       if (saidReady || state.state !== 'subscribed') return;
       saidReady = true;
       log.info('ready', { npub, relays: inboxRelays, ...(devRelay === null ? {} : { dev_relay: devRelay.url }) });

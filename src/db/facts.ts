@@ -14,7 +14,9 @@ export type FactName =
   | 'wrong_invoice'
   | 'books_broken'
   | 'drift_told'
-  | 'profile_published_at';
+  | 'profile_published_at'
+  | 'relay_states'
+  | 'last_alive_at';
 
 export function readFact(reader: Reader, name: FactName): string | null {
   const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;

@@ -81,6 +81,12 @@ export function balance(reader: Reader, account: Account): bigint {
   return row.kind === 'asset' || row.kind === 'expense' ? row.debits - row.credits : row.credits - row.debits;
 }
 
+/** Was money ever booked for this order? */
+export function hasMoney(reader: Reader, orderId: string): boolean {
+  const sql = `SELECT 1 FROM accounts WHERE id IN ('job:' || @id, 'session:' || @id, 'boot:' || @id, 'owed:' || @id)`;
+  return statement(reader, sql).get({ id: orderId }) !== undefined;
+}
+
 export interface AccountBalance {
   readonly account: string;
   readonly kind: string;

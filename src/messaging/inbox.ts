@@ -6,28 +6,11 @@ import { sha256Hex } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { openDm } from '../nostr/open.ts';
-import type { OpenedDm } from '../nostr/opened-dm.ts';
+import { isProvenWorthless, type OpenedDm } from '../nostr/opened-dm.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { schedule } from '../tasks/index.ts';
-import type { RpcId } from './dialects/jsonrpc/index.ts';
-
-/** A message as handlers see it. */
-export interface InboundMessage {
-  readonly id: number;
-  readonly sender: string;
-  readonly rumorId: string;
-  readonly protocol: 'nip17' | 'nip04';
-  readonly kind: number;
-  readonly createdAt: UnixSeconds;
-  readonly age: 'fresh' | 'stale' | 'future';
-  readonly isGroup: boolean;
-  readonly textId: number | null;
-  readonly dialect: 'words' | 'rpc' | null;
-  /** The JSON-RPC id, as it is to be echoed. */
-  readonly rpcId: RpcId;
-  readonly rpcMethod: string | null;
-  readonly rpcKey: string | null;
-}
+import { rememberJunk } from './junk.ts';
+import { onReaderHeard } from './publishing/route.ts';
 
 export interface InboxOptions {
   readonly database: Database;
@@ -56,6 +39,7 @@ export interface Inbox {
 export function createInbox(options: InboxOptions): Inbox {
   const { database, clock, log, reach, signer, texts } = options;
   const opening = new Map<string, Promise<void>>();
+  const junk = rememberJunk(database, clock);
   let queue: Promise<void> = Promise.resolve();
 
   async function open(event: unknown, relay: string): Promise<void> {
@@ -63,6 +47,7 @@ export function createInbox(options: InboxOptions): Inbox {
     const opened = await openDm(event, signer, clock.now());
     if ('dropped' in opened) {
       log.debug('dm.dropped', { why: opened.dropped, relay });
+      if (isProvenWorthless(opened.dropped)) junk.add((event as { id: string }).id);
       return;
     }
     reach('inbox:opened');
@@ -80,6 +65,7 @@ export function createInbox(options: InboxOptions): Inbox {
     const known = statement(tx, 'SELECT 1 FROM inbox WHERE sender = ? AND rumor_id = ?').get(dm.sender, dm.rumorId);
     if (known !== undefined) return false;
     meet(tx, dm.sender, dm.protocol, relay, now);
+    onReaderHeard(tx, dm.sender, now);
     const textId = texts.keep(tx, dm.sender, dm.content, now);
     const row = statement(
       tx,
@@ -92,6 +78,7 @@ export function createInbox(options: InboxOptions): Inbox {
   }
 
   function isSeen(id: string): boolean {
+    if (junk.has(id)) return true;
     return statement(database.read, 'SELECT 1 FROM seen_wraps WHERE id = ?').get(id) !== undefined;
   }
 
@@ -113,35 +100,6 @@ export function createInbox(options: InboxOptions): Inbox {
       return turn;
     },
   };
-}
-
-/** The message of this inbox row. @throws when there is none. */
-export function loadInbound(reader: Reader, inboxId: number): InboundMessage {
-  const row = statement(
-    reader,
-    `SELECT id, sender, rumor_id AS rumorId, protocol, kind, created_at AS createdAt, age, is_group AS isGroup,
-            text_id AS textId, dialect, rpc_id AS rpcId, rpc_method AS rpcMethod, rpc_key AS rpcKey
-     FROM inbox WHERE id = ?`,
-  ).get(inboxId) as (Omit<InboundMessage, 'isGroup' | 'rpcId'> & { isGroup: number; rpcId: string | null }) | undefined;
-  if (row === undefined) throw new Error('inbox.missing');
-  const rpcId = row.rpcId === null ? null : (JSON.parse(row.rpcId) as RpcId);
-  return { ...row, isGroup: row.isGroup === 1, rpcId };
-}
-
-/** Notes how a message was written, once it has been read, so that its answers use the same dialect. */
-export function noteDialect(
-  tx: Tx,
-  inboxId: number,
-  dialect: 'words' | 'rpc',
-  rpc?: { id: RpcId; method: string; key: string | null },
-): void {
-  statement(tx, 'UPDATE inbox SET dialect = ?, rpc_id = ?, rpc_method = ?, rpc_key = ? WHERE id = ?').run(
-    dialect,
-    rpc === undefined ? null : JSON.stringify(rpc.id),
-    rpc?.method ?? null,
-    rpc?.key ?? null,
-    inboxId,
-  );
 }
 
 export function highWater(reader: Reader, relay: string): UnixSeconds | null {

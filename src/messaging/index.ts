@@ -1,13 +1,6 @@
 /** Messages in, each once; messages out, until they are delivered. */
-export {
-  createInbox,
-  highWater,
-  loadInbound,
-  noteDialect,
-  raiseHighWater,
-  type InboundMessage,
-  type Inbox,
-} from './inbox.ts';
+export { loadInbound, noteDialect, type InboundMessage } from './inbound.ts';
+export { createInbox, highWater, raiseHighWater, type Inbox } from './inbox.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
-export { publishTask, sealTask, type DeliveryOptions } from './delivery.ts';
+export * from './publishing/index.ts';
 export { findReplay, type Replay } from './replay.ts';

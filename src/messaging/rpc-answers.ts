@@ -1,7 +1,7 @@
 import type { Texts } from '../customers/index.ts';
 import type { Tx } from '../db/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
-import type { InboundMessage } from './inbox.ts';
+import type { InboundMessage } from './inbound.ts';
 import { enqueue } from './outbox.ts';
 import { forgetRequest, keepAnswer } from './replay.ts';
 

@@ -27,9 +27,16 @@ export const inbox = sqliteTable(
 );
 
 /** Verified wraps that need no second look, so that five relays cost the crypto of one. */
-export const seenWraps = sqliteTable('seen_wraps', { id: text().primaryKey(), at: integer().notNull() }, (table) => [
-  index('seen_wraps_age').on(table.at),
-]);
+export const seenWraps = sqliteTable(
+  'seen_wraps',
+  {
+    id: text().primaryKey(),
+    at: integer().notNull(),
+    /** Genuine, and opens to nothing: anybody can make them, so only the newest are remembered. */
+    worthless: integer({ mode: 'boolean' }).notNull().default(false),
+  },
+  (table) => [index('seen_wraps_age').on(table.worthless, table.at)],
+);
 
 /** Per relay: everything it had up to then has been received. */
 export const highWaters = sqliteTable('high_waters', { relay: text().primaryKey(), at: integer().notNull() });
@@ -48,15 +55,25 @@ export const outbox = sqliteTable(
     textId: integer('text_id'),
     /** The short id of the order it is about. */
     orderId: text('order_id'),
+    /** It is about money that was paid: never dropped, and an alert where nobody takes it. */
+    paid: integer({ mode: 'boolean' }).notNull().default(false),
+    /** `undeliverable`: every way there is was tried in vain. It ends when a relay takes it, or with the next list. */
     state: text({ enum: ['waiting', 'sealed', 'delivered', 'undeliverable'] }).notNull(),
     rumorId: text('rumor_id'),
     /** The signed event, JSON, until every relay has answered for good. */
     event: text(),
     eventId: text('event_id'),
+    /** Wrapped once more, dated near now, for relays with a narrow window. */
+    nearNow: integer('near_now', { mode: 'boolean' }).notNull().default(false),
+    /** Ways to the reader (rungs of the ladder) that are in use; the next one is taken at `climb_at`. */
+    rungs: integer().notNull().default(0),
+    climbAt: integer('climb_at'),
+    alertedAt: integer('alerted_at'),
     createdAt: integer('created_at').notNull(),
   },
   (table) => [
-    index('outbox_state').on(table.state),
+    index('outbox_state').on(table.state, table.createdAt),
+    index('outbox_climb').on(table.climbAt),
     index('outbox_recipient').on(table.recipient),
     check('outbox_sealed', sql`${table.state} <> 'sealed' OR ${table.event} IS NOT NULL`),
   ],
@@ -67,11 +84,24 @@ export const outboxRelays = sqliteTable(
   {
     outboxId: integer('outbox_id').notNull(),
     relay: text().notNull(),
+    /** `refused`: given up there; a relay's no alone leaves it `pending`. */
     state: text({ enum: ['pending', 'accepted', 'refused'] }).notNull(),
+    /** Its last word, or ours for want of one. */
     why: text(),
+    /** Which way to the reader it belongs to; 0 is the best. */
+    rung: integer().notNull().default(0),
+    /** When it is tried next, and how often it was. */
+    dueAt: integer('due_at').notNull().default(0),
+    tries: integer().notNull().default(0),
+    /** A wrap of its own, with the work that this relay asks for (NIP-13). */
+    event: text(),
     at: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.outboxId, table.relay] })],
+  (table) => [
+    primaryKey({ columns: [table.outboxId, table.relay] }),
+    index('outbox_relays_due').on(table.state, table.dueAt),
+    index('outbox_relays_relay').on(table.relay, table.state, table.dueAt),
+  ],
 );
 
 /** First answers to JSON-RPC requests that change something, for replays within 24 hours. */

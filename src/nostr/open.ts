@@ -44,11 +44,12 @@ export async function openDm(event: unknown, signer: Signer, now: UnixSeconds): 
   if (rumorJson === null) return drop('undecryptable');
   const claimed = parseJson(rumorJson);
   const rumor = readUnsigned(claimed);
-  if (rumor === null || has(claimed, 'sig')) return drop('bad_rumor');
+  if (rumor === null || isSigned(claimed)) return drop('bad_rumor');
   if (rumor.pubkey !== seal.pubkey) return drop('spoofed_sender');
   const rumorId = eventId(rumor);
   if (has(claimed, 'id') && claimed.id !== rumorId) return drop('false_id');
   if (!RUMOR_KINDS.has(rumor.kind)) return drop('unknown_rumor_kind');
+  if (isExpired(rumor.tags, now)) return drop('expired');
   const hasReceivers = rumor.tags.some((tag) => tag[0] === 'p');
   // nak's kind-1 rumors name nobody; one that names others only was meant for somebody else.
   if (hasReceivers && !isAddressedTo(rumor, signer.publicKey)) return drop('not_for_us');
@@ -72,6 +73,17 @@ export async function openDm(event: unknown, signer: Signer, now: UnixSeconds): 
 async function unwrapTwiceEncrypted(content: string, sender: string, signer: Signer): Promise<string> {
   if (!looksLikeNip44(content)) return content;
   return (await decrypted(signer.nip44Decrypt(sender, content))) ?? content;
+}
+
+/** A signature would make the message a public proof (NIP-59). Some libraries leave the member there, empty. */
+function isSigned(claimed: unknown): boolean {
+  return has(claimed, 'sig') && claimed.sig !== '' && claimed.sig !== null;
+}
+
+/** NIP-40, of the message itself: its sender does not want it carried out any more. A wrap's own date binds relays only. */
+function isExpired(tags: readonly (readonly string[])[], now: UnixSeconds): boolean {
+  const at = tags.find((tag) => tag[0] === 'expiration')?.[1];
+  return at !== undefined && /^\d{1,15}$/.test(at) && Number(at) <= now;
 }
 
 function drop(dropped: DropReason): Dropped {

@@ -38,7 +38,16 @@ export type DropReason =
   | 'bad_rumor'
   | 'spoofed_sender'
   | 'false_id'
-  | 'unknown_rumor_kind';
+  | 'unknown_rumor_kind'
+  | 'expired';
+
+/** Seen before the signature was: a genuine event may bear the same id. */
+const UNPROVEN: ReadonlySet<DropReason> = new Set(['malformed', 'wrong_kind', 'not_for_us', 'bad_signature']);
+
+/** Is the event itself genuine, and can so be passed by when it comes again? */
+export function isProvenWorthless(why: DropReason): boolean {
+  return !UNPROVEN.has(why);
+}
 
 export interface Dropped {
   readonly dropped: DropReason;

@@ -49,6 +49,8 @@ export interface SealOptions {
   readonly ephemeral?: boolean;
   /** NIP-40: relays may forget the wrap from then on. */
   readonly expiresAt?: UnixSeconds;
+  /** NIP-13: finds the `nonce` tag with which the wrap shows the work that a relay asks for. */
+  readonly work?: (wrap: Omit<Rumor, 'id'>) => Promise<readonly string[]>;
 }
 
 /**
@@ -83,6 +85,7 @@ export async function sealDm(
     tags,
     content: nip44Encrypt(JSON.stringify(seal), key, rng.bytes(32)),
   };
+  if (options.work !== undefined) tags.push([...(await options.work({ pubkey: keyPair.publicKey, ...wrap }))]);
   const signed = signWith(throwaway, keyPair.publicKey, wrap, rng);
   throwaway.fill(0);
   return signed;

@@ -9,10 +9,14 @@ export type PublishResult =
   | { readonly outcome: 'accepted' }
   | { readonly outcome: 'later'; readonly why: 'rate-limited' | 'error' | 'unreachable' | 'auth' }
   | { readonly outcome: 'unknown' }
-  /** Permanent for this relay. `too-old`: the relay dislikes dates in the past; a wrap dated near now may pass. */
+  /**
+   * Its word for now. `too-old`: the relay dislikes dates in the past; a wrap dated near now may pass. `difficulty`: the
+   * bits of work that it asks for (NIP-13), where it says so.
+   */
   | {
       readonly outcome: 'refused';
       readonly why: 'blocked' | 'restricted' | 'invalid' | 'too-old' | 'pow' | 'too-large';
+      readonly difficulty?: number;
     };
 
 /** A standing wish: these stored and future events, from every inbox relay, on every connection, for ever. */

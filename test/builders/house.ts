@@ -94,6 +94,7 @@ export async function openHouse(
   });
   const unwatch = wallet.watch(timmy.onWalletHint);
   timmy.worker.start();
+  timmy.publisher.start();
   const pubkey = publicKeyOf(secretKey);
   relays.start([RELAY], [{ name: 'dm', filter: { kinds: [1059], '#p': [pubkey] }, lookbackSeconds: 0 }], {
     onEvent: (event, relay) => timmy.inbox.receive(event, relay),
@@ -115,8 +116,8 @@ export async function openHouse(
     },
     close: async () => {
       unwatch();
+      await Promise.all([timmy.worker.stop(1000), timmy.publisher.stop(1000)]);
       await relays.close();
-      await timmy.worker.stop(1000);
       database.close();
     },
   };

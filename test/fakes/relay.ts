@@ -15,6 +15,8 @@ export interface RelayBehaviour {
     challenge: 'at-once' | 'on-refusal' | 'never';
     /** The answer to a good AUTH: OK, nothing (though it counts), or a refusal. */
     answer: 'ok' | 'nothing' | 'refused';
+    /** Takes an AUTH only for its URL with a slash at the end; another is refused by OK, or in a NOTICE alone. */
+    slashed?: 'ok' | 'notice';
     /** How a REQ is refused: by CLOSED, or by an EOSE without the events. */
     refusal?: 'auth-required' | 'restricted' | 'empty' | 'notice';
   } | null;
@@ -86,8 +88,8 @@ export interface FakeRelay {
   closeSubscriptions(reason: string | null): void;
   /** From now on the open sockets are silent and deaf, as after a lost cable. */
   goHalfOpen(): void;
-  /** Cuts every connection; new ones are welcome. */
-  dropAll(): void;
+  /** Cuts every connection, or those that read for this key; new ones are welcome. */
+  dropAll(reader?: string): void;
   /** Ceases to listen, then listens again on the same port. What is stored stays. */
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -99,6 +101,7 @@ interface Client {
   readonly socket: WebSocket;
   readonly session: RelaySession;
   readonly live: Set<string>;
+  readonly filters: Filter[];
   frames: number;
   published: number;
   challenge: string | null;
@@ -171,6 +174,7 @@ export async function startFakeRelay(
 
   function onReq(client: Client, id: string, filters: readonly Filter[]): void {
     reqs.push({ connection: client.number, id, filters });
+    client.filters.push(...filters);
     const refusal = refusalOf(filters);
     if (refusal !== null) return say(client, 'CLOSED', id, refusal);
     if (needsAuth(client, 'REQ')) {
@@ -210,9 +214,11 @@ export async function startFakeRelay(
     const isGood =
       event !== null &&
       event.kind === 22242 &&
-      tag('relay') === relay.url &&
+      tag('relay') === (behaviour.auth?.slashed === undefined ? relay.url : `${relay.url}/`) &&
       client.challenge !== null &&
       tag('challenge') === client.challenge;
+    if (event !== null && !isGood && behaviour.auth?.slashed === 'notice')
+      return say(client, 'NOTICE', 'auth: the relay tag is not this relay');
     if (event === null || !isGood)
       return say(client, 'OK', event?.id ?? '', false, 'invalid: wrong challenge or relay');
     if (behaviour.auth?.answer === 'refused') return say(client, 'OK', event.id, false, 'restricted: not on the list');
@@ -242,6 +248,7 @@ export async function startFakeRelay(
       socket,
       session,
       live: new Set(),
+      filters: [],
       frames: 0,
       published: 0,
       challenge: null,
@@ -305,7 +312,10 @@ export async function startFakeRelay(
         client.isDeaf = true;
         client.socket.pause();
       }),
-    dropAll: () => clients.forEach(({ socket }) => socket.terminate()),
+    dropAll: (reader) => {
+      for (const { socket, filters } of clients)
+        if (reader === undefined || filters.some((filter) => filter['#p']?.includes(reader))) socket.terminate();
+    },
     stop,
     restart: listen,
     close: stop,

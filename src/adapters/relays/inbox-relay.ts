@@ -9,12 +9,18 @@ import { Intake } from './intake.ts';
 import { openLink, type Link } from './link.ts';
 import { mayNeedAuth } from './refusals.ts';
 import type { SocketFactory } from './socket.ts';
+import type { Spellings } from './spellings.ts';
 import { startSyncRound, type RoundResult, type SyncRound } from './sync-round.ts';
 
+/** After a connection that served: at once, nearly. */
+const RECONNECT_AT_ONCE_MS = 150;
 const RECONNECT_FIRST_MS = 1_000;
-const RECONNECT_MAX_MS = 60_000;
-/** A connection that held so long was a good one: the next failure starts from the beginning. */
-const STABLE_MS = 60_000;
+/** Within five seconds of its return we read there again. A try costs a packet or two; after hours it is made rarely. */
+const RECONNECT_MAX_MS = 3_500;
+const RECONNECT_LATER_MAX_MS = 60_000;
+const LATER_AFTER_MS = 2 * 3_600_000;
+/** A connection that was subscribed and held so long has served. One that is cut at once counts as a failure to connect. */
+const SERVED_MS = 2_000;
 /** The safety net: everything within the look-back is asked for again. */
 const SWEEP_EVERY_MS = 3_600_000;
 const ROUND_RETRY_FIRST_MS = 60_000;
@@ -27,6 +33,7 @@ export interface RelayPorts {
   readonly log: Log;
   readonly signer: Signer;
   readonly openSocket: SocketFactory;
+  readonly spellings: Spellings;
 }
 
 /** One relay that we live on: connected for ever, subscribed on every connection. */
@@ -42,7 +49,9 @@ export class InboxRelay {
   #previousRound: SyncRound | null = null;
   #roundFailures = 0;
   #cancelConnect: Cancel = () => {};
-  #cancelStable: Cancel = () => {};
+  /** Of this connection: since when it is subscribed. */
+  #subscribedMs: number | null = null;
+  #failingSinceMs: number | null = null;
   #cancelRound: Cancel = () => {};
   #roundDueMs = Infinity;
   #isClosed = false;
@@ -79,13 +88,14 @@ export class InboxRelay {
   }
 
   #connect(): void {
-    const { clock, signer, openSocket } = this.#ports;
+    const { clock, signer, openSocket, spellings } = this.#ports;
     this.#become({ state: 'connecting' });
     this.#link = openLink({
       url: this.url,
       clock,
       signer,
       openSocket,
+      spellings,
       onAuthenticating: () => this.#become({ state: 'authenticating' }),
       onReady: () => this.#onReady(),
       onLateAuth: () => {
@@ -98,24 +108,27 @@ export class InboxRelay {
 
   #onReady(): void {
     this.#become({ state: 'open' });
-    this.#cancelStable = this.#ports.clock.after(STABLE_MS, () => this.#become({ failures: 0 }));
     this.#beginRound();
   }
 
   #onClosed(): void {
     const { clock, rng, log } = this.#ports;
-    this.#cancelStable();
     this.#cancelRound();
     this.#roundDueMs = Infinity;
     this.#stopRounds();
     this.#link = null;
     if (this.#isClosed) return;
-    const failures = this.#state.failures + 1;
+    const nowMs = clock.monotonicMs();
+    const served = this.#subscribedMs !== null && nowMs - this.#subscribedMs >= SERVED_MS;
+    this.#subscribedMs = null;
+    this.#failingSinceMs = served ? null : (this.#failingSinceMs ?? nowMs);
+    const failures = served ? 0 : this.#state.failures + 1;
     this.#become({ state: 'waiting', failures });
-    log.debug('relay.lost', { relay: shown(this.url), failures });
-    this.#cancelConnect = clock.after(backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MAX_MS, rng), () =>
-      this.#connect(),
-    );
+    log.debug('relay.closed', { relay: shown(this.url), failures });
+    const isLong = this.#failingSinceMs !== null && nowMs - this.#failingSinceMs >= LATER_AFTER_MS;
+    const longest = isLong ? RECONNECT_LATER_MAX_MS : RECONNECT_MAX_MS;
+    const wait = served ? RECONNECT_AT_ONCE_MS : backoffMs(failures, RECONNECT_FIRST_MS, longest, rng);
+    this.#cancelConnect = clock.after(wait, () => this.#connect());
   }
 
   /** Asks for everything since the high-water, less the look-back, and keeps what is subscribed until then. */
@@ -141,7 +154,8 @@ export class InboxRelay {
       onSubscribed: () => {
         this.#previousRound?.stop();
         this.#previousRound = null;
-        this.#become({ state: 'subscribed' });
+        this.#subscribedMs ??= clock.monotonicMs();
+        this.#become({ state: 'subscribed', failures: 0 });
       },
       onResult: (result) => this.#onRoundResult(result, now),
       onCut: (why) => {

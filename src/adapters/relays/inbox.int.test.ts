@@ -40,7 +40,7 @@ describe('subscribing', () => {
     const startedAt = reader.clock.now();
     await subscribed();
     expect(relay.reqs[0]?.filters).toEqual([
-      { kinds: [1059], '#p': [reader.signer.publicKey], since: startedAt - 1000 - 3 * DAY },
+      { kinds: [1059], '#p': [reader.signer.publicKey], since: startedAt - 1000 - 3 * DAY, limit: 200 },
     ]);
     expect([...reader.ids()]).toEqual([stored.id]);
     expect(reader.synced).toEqual([{ relay: relay.url, at: expect.any(Number) as number }]);
@@ -323,6 +323,44 @@ describe('connections', () => {
     await live();
   });
 
+  it('is dropped every four seconds: listens four fifths of the time', async () => {
+    await subscribed();
+    let there = 0;
+    let ticks = 0;
+    for (let cut = 0; cut < 15; cut++) {
+      relay.dropAll();
+      await reader.until(() => reader.states.at(-1) === 'waiting');
+      for (let tick = 0; tick < 80; tick++) {
+        ticks += 1;
+        if (isSubscribed()) there += 1;
+        reader.clock.advance(50);
+        // What is on the sockets arrives within this twentieth of a second.
+        for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+    expect(there / ticks).toBeGreaterThan(0.8);
+  });
+
+  it('is away for twenty minutes: read again within five seconds of its return', async () => {
+    await subscribed();
+    await relay.stop();
+    for (let minute = 0; minute < 20; minute++) await reader.pass(60);
+    await relay.restart();
+    const back = reader.clock.monotonicMs();
+    while (!isSubscribed()) {
+      reader.clock.advance(50);
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(reader.clock.monotonicMs() - back).toBeLessThanOrEqual(5000);
+  });
+
+  it('passes by an event of three megabytes that the relay keeps for us', async () => {
+    relay.inject(wrapFor(reader.clock.now() - 100, 'x'.repeat(3_000_000)));
+    await subscribed();
+    await live();
+    expect(relay.connections()).toMatchObject({ total: 1, open: 1 });
+  });
+
   it('closes for good, even before it was ever connected', async () => {
     const hasty = createReader();
     hasty.start([relay.url, 'ws://127.0.0.1:1']);
@@ -371,6 +409,17 @@ describe('AUTH (NIP-42)', () => {
     relay.inject(missed);
     await reader.passUntil(() => reader.ids().has(missed.id) && isSubscribed());
     expect(relay.auths.at(-1)).toMatchObject({ connection: 2 });
+    await live();
+  });
+
+  it.each(['ok', 'notice'] as const)('finds the spelling of its URL that a relay takes (%s)', async (slashed) => {
+    relay.behave({ auth: { on: ['REQ'], challenge: 'at-once', answer: 'ok', slashed } });
+    await subscribed();
+    await live();
+    relay.dropAll();
+    await reader.passUntil(() => relay.auths.length === 2 && isSubscribed());
+    // The second time it is the first that is tried.
+    expect(relay.auths.map(({ connection }) => connection)).toEqual([1, 2]);
     await live();
   });
 

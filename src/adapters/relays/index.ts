@@ -5,6 +5,7 @@ import { collect } from './collect.ts';
 import { InboxRelay, type RelayPorts } from './inbox-relay.ts';
 import { LinkPool } from './link-pool.ts';
 import { mayNeedAuth } from './refusals.ts';
+import { Spellings } from './spellings.ts';
 import { createWsSockets } from './ws-socket.ts';
 
 export { relayDoor } from './relay-door.ts';
@@ -14,14 +15,18 @@ export { createWsSockets, type Admit } from './ws-socket.ts';
 const UNREACHABLE: PublishResult = { outcome: 'later', why: 'unreachable' };
 
 /** `openSocket` left out: WebSockets to anywhere. Give `createWsSockets(relayDoor(…))` where strangers name relays. */
-export type RelaysOptions = Omit<RelayPorts, 'openSocket'> & Partial<Pick<RelayPorts, 'openSocket'>>;
+export type RelaysOptions = Omit<RelayPorts, 'openSocket' | 'spellings'> & Partial<Pick<RelayPorts, 'openSocket'>>;
 
 /**
  * The relay connections. On inbox relays, and where we deliver, we answer AUTH with our key; queries are asked
  * anonymously, for a relay need not learn whose lists we look up, except where an inbox relay insists.
  */
 export function createRelays(options: RelaysOptions): Relays {
-  const ports: RelayPorts = { ...options, openSocket: options.openSocket ?? createWsSockets() };
+  const ports: RelayPorts = {
+    ...options,
+    openSocket: options.openSocket ?? createWsSockets(),
+    spellings: new Spellings(),
+  };
   const pool = new LinkPool(ports);
   const inbox = new Map<string, InboxRelay>();
   let isClosed = false;

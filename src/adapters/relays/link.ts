@@ -8,6 +8,7 @@ import { Publications } from './publications.ts';
 import { mayNeedAuth, refusalKind, type RefusalKind } from './refusals.ts';
 import { parseRelayMessage, readDelivery, type Delivery, type RelayMessage } from './relay-message.ts';
 import type { RelaySocket, SocketFactory } from './socket.ts';
+import type { Spellings } from './spellings.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A relay that wants AUTH mostly says so at once; then it is done before the first REQ. */
@@ -26,6 +27,7 @@ export interface LinkOptions {
   readonly openSocket: SocketFactory;
   /** Null: stay anonymous, whatever the relay asks. */
   readonly signer: Signer | null;
+  readonly spellings: Spellings;
   /** Connected, and waiting whether the relay asks for AUTH. */
   onAuthenticating?(): void;
   /** Connected, and through with AUTH if the relay asked for it at once. */
@@ -79,7 +81,16 @@ export function openLink(options: LinkOptions): Link {
 
   const send = (message: readonly unknown[]): void => socket.send(JSON.stringify(message));
   const auth =
-    signer === null ? null : new Authentication({ url, signer, clock, send, onSettled: () => onAuthSettled() });
+    signer === null
+      ? null
+      : new Authentication({
+          url,
+          signer,
+          spellings: options.spellings,
+          clock,
+          send,
+          onSettled: () => onAuthSettled(),
+        });
   const publications = new Publications({ clock, send, authState: () => auth?.state ?? 'refused' });
 
   const socket: RelaySocket = options.openSocket(url, {
@@ -178,11 +189,15 @@ export function openLink(options: LinkOptions): Link {
       case 'AUTH':
         return auth?.challenged(message.challenge);
       case 'NOTICE':
-        return;
+        return auth?.noticed(message.text);
     }
   }
 
   function onRefused(subscription: Subscription, why: RefusalKind): void {
+    if (auth !== null && mayNeedAuth(why) && subscription.authRefusals < 2 && auth.retry()) {
+      subscription.authRefusals += 1;
+      return;
+    }
     const canRetry = auth !== null && auth.state !== 'refused' && mayNeedAuth(why) && subscription.authRefusals === 0;
     if (!canRetry) return drop(subscription, why);
     subscription.authRefusals = 1;

@@ -52,7 +52,7 @@ describe('publish', () => {
     [false, 'error: could not store', { outcome: 'later', why: 'error' }],
     [false, '', { outcome: 'later', why: 'error' }],
     [false, 'blocked: not you', { outcome: 'refused', why: 'blocked' }],
-    [false, 'pow: 20 bits needed', { outcome: 'refused', why: 'pow' }],
+    [false, 'pow: 20 bits needed', { outcome: 'refused', why: 'pow', difficulty: 20 }],
     [false, 'invalid: bad tags', { outcome: 'refused', why: 'invalid' }],
     [false, 'invalid: created_at too old', { outcome: 'refused', why: 'too-old' }],
     [false, 'invalid: created_at is in the future', { outcome: 'refused', why: 'invalid' }],

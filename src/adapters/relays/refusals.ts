@@ -49,8 +49,9 @@ export function publishResult(accepted: boolean, text: string): PublishResult {
       return { outcome: 'later', why: 'rate-limited' };
     case 'restricted':
     case 'blocked':
-    case 'pow':
       return { outcome: 'refused', why: kind };
+    case 'pow':
+      return { outcome: 'refused', why: kind, ...difficultyIn(text) };
     case 'invalid':
     case 'unsupported':
       return { outcome: 'refused', why: whyInvalid(text) };
@@ -60,6 +61,12 @@ export function publishResult(accepted: boolean, text: string): PublishResult {
         ? { outcome: 'refused', why: 'too-large' }
         : { outcome: 'later', why: 'error' };
   }
+}
+
+/** What it asks for is the larger number: "difficulty 12 >= 16 is needed", "16 bits needed", "25>=20" of others. */
+function difficultyIn(text: string): { difficulty?: number } {
+  const numbers = (text.match(/\b\d{1,3}\b/g) ?? []).map(Number).filter((bits) => bits > 0 && bits <= 256);
+  return numbers.length === 0 ? {} : { difficulty: Math.max(...numbers) };
 }
 
 function whyInvalid(text: string): 'invalid' | 'too-old' | 'too-large' {

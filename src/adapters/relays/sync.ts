@@ -9,6 +9,8 @@ const EOSE_TIMEOUT_MS = 15_000;
 /** A page this long may have been cut within one second of `created_at`. */
 const CLAMPED_PAGE = 100;
 const MAX_PAGES = 2_000;
+/** Stored events asked for at a time: what comes now waits behind so many of them at most. */
+const PAGE = 200;
 
 /** `complete`: all that the relay had is durable. `incomplete`: ask again later. Else why the relay refused. */
 export type SyncEnd = 'complete' | 'incomplete' | RefusalKind;
@@ -53,23 +55,26 @@ export function startSync(options: SyncOptions): { stop(): void } {
   let older: { stop(): void } = { stop() {} };
   const firstPage = newPage(null);
 
-  const live = link.read(filter, {
-    onEvent(delivery) {
-      const durable = take(delivery);
-      if (phase === 'first') add(firstPage, null, delivery, durable);
+  const live = link.read(
+    { ...filter, limit: PAGE },
+    {
+      onEvent(delivery) {
+        const durable = take(delivery);
+        if (phase === 'first') add(firstPage, null, delivery, durable);
+      },
+      onEose() {
+        if (phase === 'first') goLive();
+        if (phase === 'first') void pageEnded(firstPage);
+      },
+      onClosed(why) {
+        if (phase === 'stopped') return;
+        if (isLive) {
+          if (phase !== 'ended') end('incomplete');
+          options.onCut(why);
+        } else end(why);
+      },
     },
-    onEose() {
-      if (phase === 'first') goLive();
-      if (phase === 'first') void pageEnded(firstPage);
-    },
-    onClosed(why) {
-      if (phase === 'stopped') return;
-      if (isLive) {
-        if (phase !== 'ended') end('incomplete');
-        options.onCut(why);
-      } else end(why);
-    },
-  });
+  );
   cancelTimer = clock.after(EOSE_TIMEOUT_MS, watchSilence);
 
   function heard(): void {
@@ -135,7 +140,7 @@ export function startSync(options: SyncOptions): { stop(): void } {
       },
       onClosed: () => end('incomplete'),
     };
-    older = link.read({ ...filter, until }, reading);
+    older = link.read({ ...filter, until, limit: PAGE }, reading);
   }
 
   return {

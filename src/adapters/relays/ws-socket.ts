@@ -3,10 +3,10 @@ import { WebSocket, type ClientOptions, type RawData } from 'ws';
 import { MAX_FRAME_BYTES, type SocketFactory } from './socket.ts';
 
 /**
- * Above this the socket is cut. It is more than relays store, and more than we read: an event that we pass over must
- * not cut the connection each time that a relay sends it, or one hostile wrap would make that relay useless to us.
+ * Above this the socket is cut. It is far more than relays store, and more than we read: an event that we pass over
+ * must not cut the connection each time that a relay sends it, or one hostile wrap would make that relay useless to us.
  */
-const CUT_BYTES = 4 * MAX_FRAME_BYTES;
+const CUT_BYTES = 32 * MAX_FRAME_BYTES;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LOST_CODE = 1006;
 

@@ -1,0 +1,5 @@
+/** Messages out: sealed once, sent relay by relay, until the reader can have them. product.md: Delivery. */
+export { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
+export { onReaderHeard, routeTask } from './route.ts';
+export { sealTask, workTask, type DeliveryOptions } from './seal.ts';
+export { noteAlerted, waitingAnswers, type StuckAnswer, type WaitingAnswers } from './waiting.ts';
