@@ -85,12 +85,19 @@ export function compose(parts: Parts): Timmy {
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
 
-  const width = { orders: 4, deliveries: 32, invoices: 8, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
   const onParked = (kind: string): void => {
     const what = `A task of kind ${kind} failed too often and was set aside. See: timmy status`;
     database.write((tx) => alert(tx, what));
   };
-  const worker = createWorker({ database, clock, rng, log, reach, width, onParked });
+  const worker = createWorker({
+    database,
+    clock,
+    rng,
+    log,
+    reach,
+    width: { model: settings.LIMIT_PAID_AT_ONCE },
+    onParked,
+  });
 
   const prices = createPriceBook({
     database,
@@ -119,7 +126,6 @@ export function compose(parts: Parts): Timmy {
   const products: readonly Product[] = [job];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
-    runningPerOwner: settings.LIMIT_RUNNING,
     clock,
     texts,
     products,

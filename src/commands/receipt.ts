@@ -42,7 +42,8 @@ const MAX_RPC_BYTES = 36_000;
 /** Receipts, given to their customer on request: those of an order, or all of them, a chain. */
 export function receiptCommands(engine: Engine): { words: WordCommand[]; methods: RpcMethod[] } {
   function later(tx: Tx, wish: Wish, { message, now }: CommandContext): void {
-    schedule(tx, { kind: 'receipt.give', payload: { inboxId: message.id, ...wish }, dueAt: now, now });
+    const lane = `receipt:${message.sender}`;
+    schedule(tx, { kind: 'receipt.give', payload: { inboxId: message.id, ...wish }, lane, dueAt: now, now });
   }
   function give(tx: Tx, id: string, context: CommandContext): Refusal | undefined {
     const found = engine.owned(tx, id, context.message.sender);
@@ -118,7 +119,7 @@ export interface GiveReceiptOptions {
 export function giveReceiptTask(options: GiveReceiptOptions): TaskKind<GiveTask> {
   return {
     kind: 'receipt.give',
-    pool: 'orders',
+    pool: 'receipts',
     leaseSeconds: 30,
     maxAttempts: 10,
     run: (task) => {

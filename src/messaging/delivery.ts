@@ -44,7 +44,7 @@ export function sealTask(options: DeliveryOptions): TaskKind<{ outboxId: number;
   const { database, clock, rng, signer, texts } = options;
   return {
     kind: 'outbox.seal',
-    pool: 'deliveries',
+    pool: 'outgoing',
     leaseSeconds: 30,
     maxAttempts: 10,
     run: async (task, signal): Promise<Commit> => {
@@ -103,7 +103,7 @@ export function publishTask(
   const { database, clock, relays, texts } = options;
   return {
     kind: 'outbox.publish',
-    pool: 'deliveries',
+    pool: 'publishing',
     leaseSeconds: 30,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {

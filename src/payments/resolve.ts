@@ -82,7 +82,7 @@ export function byHandTask(options: PayoutTaskOptions): TaskKind<{ decisionId: n
   const { database, clock, log } = options;
   return {
     kind: 'by_hand',
-    pool: 'wallet',
+    pool: 'housekeeping',
     leaseSeconds: 180,
     maxAttempts: 5,
     run: async (task, signal) => {
