@@ -12,7 +12,14 @@ import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { UnixSeconds } from '../lib/units.ts';
-import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
+import {
+  createInbox,
+  publishTask,
+  remakeSealTasks,
+  sealTask,
+  type DeliveryOptions,
+  type Inbox,
+} from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
 import { verifyBetweenOtherWork } from '../operator/verify.ts';
@@ -23,6 +30,8 @@ import {
   createInvoiceTask,
   createPriceBook,
   createReceiptBook,
+  remakePaymentTasks,
+  remakeRefundTasks,
   signReceiptTask,
   lookAtPayoutSoon,
   lookSoon,
@@ -70,6 +79,11 @@ export interface Timmy {
   readonly worker: Worker;
   readonly inbox: Inbox;
   readonly prices: PriceBook;
+  /**
+   * Makes the tasks again that rows say are owed and that are not there; those that are cost nothing.
+   * @param atStart also tries debts once more whose last try may rightly have been the last.
+   */
+  readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
 }
@@ -248,6 +262,15 @@ export function compose(parts: Parts): Timmy {
     bornAt: parts.bornAt,
     onFiled: () => worker.poke(),
   });
+  const remakeMissingTasks: Timmy['remakeMissingTasks'] = (tx, now, atStart) => {
+    const remade = {
+      ...remakePaymentTasks(tx, now),
+      ...(atStart ? remakeRefundTasks(tx, settings.REFUND_AUTO_MIN_SATS, now) : {}),
+      ...engine.remakeTasks(tx, now),
+      'outbox.seal': remakeSealTasks(tx, now),
+    };
+    for (const [kind, count] of Object.entries(remade)) if (count > 0) log.warn('task.remade', { kind, count });
+  };
   const onWalletHint = (paymentHash: string | null): void => {
     database.write((tx) => {
       lookSoon(tx, paymentHash, clock.now());
@@ -255,7 +278,7 @@ export function compose(parts: Parts): Timmy {
     });
     worker.poke();
   };
-  return { worker, inbox, prices, onWalletHint };
+  return { worker, inbox, prices, remakeMissingTasks, onWalletHint };
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

@@ -47,8 +47,8 @@ export interface Engine {
   open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): void;
   /** The task kinds of the engine. */
   taskKinds(): readonly TaskKind<never>[];
-  /** Owes anew what orders at work have lost. @returns how many tasks were missing. */
-  remakeTasks(tx: Tx, now: UnixSeconds): number;
+  /** Owes anew what orders at work have lost. @returns how many tasks of each kind were missing. */
+  remakeTasks(tx: Tx, now: UnixSeconds): Readonly<Record<string, number>>;
 }
 
 type NotifyEffect = Extract<Effect<unknown>, { type: 'notify' }>;
@@ -254,7 +254,8 @@ export function createEngine(options: EngineOptions): Engine {
       apply(tx, of, ref, result, message);
     },
     taskKinds: () => [eventTask, ...options.products.flatMap((of) => activityTasks(of, clock))],
-    remakeTasks: (tx, now) => options.products.reduce((sum, of) => sum + remakeActivities(tx, of, now), 0),
+    remakeTasks: (tx, now) =>
+      Object.fromEntries(options.products.map((of) => [`${of.kind}.*`, remakeActivities(tx, of, now)])),
   };
 }
 

@@ -10,4 +10,5 @@ export {
 } from './inbox.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export { publishTask, sealTask, type DeliveryOptions } from './delivery.ts';
+export { remakeSealTasks } from './remake.ts';
 export { findReplay, type Replay } from './replay.ts';

@@ -45,7 +45,7 @@ const INVOICES_OF_ONE = 3;
 /** So many open invoices are looked at as often as one alone; above that the looks are shared out. */
 const LOOKS_AT_ONCE = 20;
 /** Late money is looked for so long after the end. Seconds. */
-const WATCH_AFTER_END = 30 * 86_400;
+export const WATCH_AFTER_END = 30 * 86_400;
 
 /** `wrong`: how many of the wallet's answers were not what was asked. */
 interface CreateInvoice {

@@ -28,7 +28,7 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
   // They never wait.
   orders: 4,
   // Relay lists are looked up for 2 s, each recipient in one place.
-  outgoing: 32,
+  outgoing: 64,
   publishing: 32,
   receipts: 4,
   // An address may take 10 s, each customer in `LOOKUPS_OF_ONE` places.
