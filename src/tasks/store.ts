@@ -19,8 +19,9 @@ export function schedule(tx: Tx, task: NewTask): void {
   if (key !== null && moveTask(tx, key, payload, dueAt, now)) return;
   statement(
     tx,
-    `INSERT INTO tasks (kind, lane, key, payload, state, due_at, attempt, tries, created_at)
-     VALUES (?, ?, ?, ?, 'waiting', ?, 0, 0, ?) ON CONFLICT (key) DO NOTHING`,
+    `INSERT INTO tasks (kind, lane, key, payload, state, due_at, turn, attempt, tries, created_at)
+     VALUES (?, ?, ?, ?, 'waiting', ?, coalesce((SELECT seq + 1 FROM sqlite_sequence WHERE name = 'tasks'), 1), 0, 0, ?)
+     ON CONFLICT (key) DO NOTHING`,
   ).run(task.kind, lane, key, payload, dueAt, now);
 }
 
