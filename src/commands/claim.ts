@@ -22,6 +22,7 @@ import type { IncomingStatus, Wallet } from '../ports/wallet.ts';
 import { rpcInvoice } from '../engine/rpc-shapes.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
+import { tellStumbled } from './stumbled.ts';
 
 export interface ClaimOptions {
   readonly database: Database;
@@ -154,6 +155,7 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
     pool: 'lookups',
     leaseSeconds: 120,
     maxAttempts: 10,
+    parked: (tx, task) => tellStumbled(options, tx, task.payload.inboxId),
     lane: { width: CLAIMS_OF_ONE, whileRepeated: 'steps_aside' },
     run: async (task, signal) => {
       const { inboxId, hashes, preimage = null, misfit = false } = task.payload;

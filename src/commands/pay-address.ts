@@ -12,6 +12,7 @@ import { RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.t
 import { askAddress, owedNow, sameDebts, type AddressInvoice, type AskingOptions } from './address-invoice.ts';
 import { nothingOwed } from './refund-refusals.ts';
 import { rpcPayout } from './refund-shapes.ts';
+import { tellStumbled } from './stumbled.ts';
 
 export interface AddressOptions extends AskingOptions {
   readonly texts: Texts;
@@ -61,6 +62,7 @@ export function resolveTask(options: AddressOptions): TaskKind<AskedRefund> {
     pool: 'lookups',
     leaseSeconds: 60,
     maxAttempts: 10,
+    parked: (tx, task) => tellStumbled(options, tx, task.payload.replyTo),
     lane: { width: ADDRESSES_OF_ONE, whileRepeated: 'steps_aside' },
     run: async (task, signal): Promise<Commit> => {
       const asked = task.payload;

@@ -28,6 +28,7 @@ import {
 import type { ChargeContent, RefundContent } from '../receipts/index.ts';
 import { schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
+import { tellStumbled } from './stumbled.ts';
 
 /** The receipts of one order, or the customer's whole chain from a place on. */
 type Wish = { readonly orderId: string } | { readonly from: number };
@@ -128,6 +129,7 @@ export function giveReceiptTask(options: GiveReceiptOptions): TaskKind<GiveTask>
         ? giveOfOrder(options, message, task.payload.orderId)
         : giveChain(options, message, task.payload.from);
     },
+    parked: (tx, task) => tellStumbled(options, tx, task.payload.inboxId),
   };
 }
 
