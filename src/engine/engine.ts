@@ -13,7 +13,6 @@ import {
   owe,
   payFromOwed,
   replaceInvoices,
-  tellOrder,
   wantInvoice,
   type OrderRef,
   type PlatformEvent,

@@ -65,12 +65,27 @@ describe('lanes', () => {
     expect(take(of(1))).toBeUndefined();
     const later = plusSeconds(START, 5);
     database.write((tx) =>
-      putBack(tx, first as ClaimedRow, { dueAt: later, error: null, countAttempt: false, stepsAside: true }, START),
+      putBack(tx, first!, { dueAt: later, error: null, countAttempt: false, stepsAside: true }, START),
     );
     const second = take(of(1));
     expect(name(second)).toBe('2');
-    end(second as ClaimedRow, later);
+    end(second!, later);
     expect(name(take(of(1), later))).toBe('1');
+  });
+
+  it('that hold: what is filed while one waits to be repeated waits behind it, though it is due', () => {
+    const holds = of(1, 'holds');
+    owe('do', 'x', '1');
+    const first = take(holds)!;
+    const later = plusSeconds(START, 5);
+    const how = { dueAt: later, error: null, countAttempt: false, stepsAside: false };
+    database.write((tx) => putBack(tx, first, how, START));
+    owe('do', 'x', '2');
+    expect(take(holds)).toBeUndefined();
+    const again = take(holds, later);
+    expect(name(again)).toBe('1');
+    end(again!, later);
+    expect(name(take(holds, later))).toBe('2');
   });
 
   it('take turns: a long queue of one is not all before those of others, filed before or after it', () => {
@@ -96,7 +111,7 @@ describe('lanes', () => {
     const far = plusSeconds(START, 1000);
     database.write((tx) => {
       schedule(tx, { kind: 'do', lane: 'x', key: 'b', payload: 'b', dueAt: far, now: START });
-      park(tx, first as ClaimedRow, 'broken', START);
+      park(tx, first!, 'broken', START);
     });
     expect(name(take(of(1)))).toBe('c');
   });
@@ -107,13 +122,13 @@ describe('cost', () => {
     const client = database.read.$client;
     const asked: string[] = [];
     const prepare = client.prepare.bind(client);
-    client.prepare = ((sql: string) => {
+    client.prepare = (sql: string) => {
       asked.push(sql);
       return prepare(sql);
-    }) as typeof client.prepare;
+    };
     for (const one of ['1', '2', '3']) owe('do', 'x', one);
-    end(take(of(1)) as ClaimedRow);
-    end(take(of(2)) as ClaimedRow);
+    end(take(of(1))!);
+    end(take(of(2))!);
     const searches = asked.filter((sql) => /^(SELECT|UPDATE tasks|DELETE)/.test(sql));
     expect(searches.length).toBeGreaterThan(5);
     for (const sql of searches) {
@@ -151,65 +166,69 @@ describe('whatever is filed, ended, put back, set aside or killed, in any order'
     'a lane that %s never has more than its width, keeps its order, and everything runs',
     (whileRepeated) => {
       fc.assert(
-        fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 3 }), (steps, firstWidth) => {
-          const world = freshDatabase();
-          let now = START;
-          // Order is promised where one goes at a time.
-          let width = whileRepeated === 'holds' ? 1 : firstWidth;
-          let running: ClaimedRow[] = [];
-          let filed = 0;
-          let ended = 0;
-          const drop = (row: ClaimedRow): void => void (running = running.filter((one) => one !== row));
-          const claimOne = (): boolean => {
-            const row = world.write((tx) => claim(tx, of(width, whileRepeated), now));
-            if (row === undefined) return false;
-            running.push(row);
-            const begun = whileRepeated === 'holds' ? 'OR tries > 0' : '';
-            const sql = `SELECT count(*) AS n FROM tasks WHERE lane = ? AND state = 'waiting' AND id < ? AND (due_at <= ? ${begun})`;
-            const passed = statement(world.read, sql).get(row.lane, row.id, now);
-            expect(row.lane === null ? { n: 0 } : passed).toEqual({ n: 0 });
-            const inLane = running.filter((one) => one.lane === row.lane);
-            if (row.lane !== null) expect(inLane.length).toBeLessThanOrEqual(width);
-            return true;
-          };
-          for (const one of steps) {
-            const row = 'which' in one ? running[one.which % Math.max(1, running.length)] : undefined;
-            if (one.do === 'file') {
-              filed += 1;
-              const lane = one.lane === 0 ? null : `lane ${one.lane}`;
-              world.write((tx) =>
-                schedule(tx, { kind: 'do', lane, payload: filed, dueAt: plusSeconds(now, one.late), now }),
-              );
-            } else if (one.do === 'claim') claimOne();
-            else if (one.do === 'wait') now = plusSeconds(now, one.seconds);
-            else if (one.do === 'crash') {
-              if (whileRepeated === 'steps_aside') width = one.width;
-              running = [];
-              world.write(voidLeases);
-            } else if (row !== undefined) {
-              drop(row);
-              const how = { dueAt: plusSeconds(now, 3), error: null, countAttempt: false };
-              const stepsAside = whileRepeated === 'steps_aside';
-              if (one.do === 'again') world.write((tx) => putBack(tx, row, { ...how, stepsAside }, now));
-              else ended += 1;
-              if (one.do === 'park') world.write((tx) => park(tx, row, 'broken', now));
-              if (one.do === 'end') world.write((tx) => finish(tx, row, now));
+        fc.property(
+          fc.array(step, { minLength: 10, maxLength: 80, size: 'max' }),
+          fc.integer({ min: 1, max: 3 }),
+          (steps, firstWidth) => {
+            const world = database;
+            world.write((tx) => statement(tx, 'DELETE FROM tasks').run());
+            let now = START;
+            // Order is promised where one goes at a time.
+            let width = whileRepeated === 'holds' ? 1 : firstWidth;
+            let running: ClaimedRow[] = [];
+            let filed = 0;
+            let ended = 0;
+            const drop = (row: ClaimedRow): void => void (running = running.filter((one) => one !== row));
+            const claimOne = (): boolean => {
+              const row = world.write((tx) => claim(tx, of(width, whileRepeated), now));
+              if (row === undefined) return false;
+              running.push(row);
+              const begun = whileRepeated === 'holds' ? 'OR tries > 0' : '';
+              const sql = `SELECT count(*) AS n FROM tasks WHERE lane = ? AND state = 'waiting' AND id < ? AND (due_at <= ? ${begun})`;
+              const passed = statement(world.read, sql).get(row.lane, row.id, now);
+              expect(row.lane === null ? { n: 0 } : passed).toEqual({ n: 0 });
+              const inLane = running.filter((one) => one.lane === row.lane);
+              if (row.lane !== null) expect(inLane.length).toBeLessThanOrEqual(width);
+              return true;
+            };
+            for (const one of steps) {
+              const row = 'which' in one ? running[one.which % Math.max(1, running.length)] : undefined;
+              if (one.do === 'file') {
+                filed += 1;
+                const lane = one.lane === 0 ? null : `lane ${one.lane}`;
+                world.write((tx) =>
+                  schedule(tx, { kind: 'do', lane, payload: filed, dueAt: plusSeconds(now, one.late), now }),
+                );
+              } else if (one.do === 'claim') claimOne();
+              else if (one.do === 'wait') now = plusSeconds(now, one.seconds);
+              else if (one.do === 'crash') {
+                if (whileRepeated === 'steps_aside') width = one.width;
+                running = [];
+                world.write(voidLeases);
+              } else if (row !== undefined) {
+                drop(row);
+                const how = { dueAt: plusSeconds(now, 3), error: null, countAttempt: false };
+                const stepsAside = whileRepeated === 'steps_aside';
+                if (one.do === 'again') world.write((tx) => putBack(tx, row, { ...how, stepsAside }, now));
+                else ended += 1;
+                if (one.do === 'park') world.write((tx) => park(tx, row, 'broken', now));
+                if (one.do === 'end') world.write((tx) => finish(tx, row, now));
+              }
             }
-          }
-          // From here on nothing fails: all that is left runs.
-          now = plusSeconds(now, 10);
-          for (let round = 0; round < 200; round++) {
-            while (claimOne());
-            const [row] = running;
-            if (row === undefined) break;
-            drop(row);
-            ended += 1;
-            world.write((tx) => finish(tx, row, now));
-          }
-          expect(ended).toBe(filed);
-          world.close();
-        }),
-        { numRuns: 150 },
+            // From here on nothing fails: all that is left runs.
+            now = plusSeconds(now, 10);
+            for (let round = 0; round < 200; round++) {
+              while (claimOne());
+              const [row] = running;
+              if (row === undefined) break;
+              drop(row);
+              ended += 1;
+              world.write((tx) => finish(tx, row, now));
+            }
+            expect(ended).toBe(filed);
+          },
+        ),
+        { numRuns: 100 },
       );
     },
   );
