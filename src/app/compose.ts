@@ -16,6 +16,7 @@ import {
   createInbox,
   createPublisher,
   noteAlerted,
+  remakeSealTasks,
   routeTask,
   sealTask,
   workTask,
@@ -33,6 +34,8 @@ import {
   createInvoiceTask,
   createPriceBook,
   createReceiptBook,
+  remakePaymentTasks,
+  remakeRefundTasks,
   signReceiptTask,
   lookAtPayoutSoon,
   lookSoon,
@@ -81,6 +84,11 @@ export interface Timmy {
   readonly publisher: Publisher;
   readonly inbox: Inbox;
   readonly prices: PriceBook;
+  /**
+   * Makes the tasks again that rows say are owed and that are not there; those that are cost nothing.
+   * @param atStart also tries debts once more whose last try may rightly have been the last.
+   */
+  readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
 }
@@ -96,20 +104,19 @@ export function compose(parts: Parts): Timmy {
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
 
-  const width = {
-    orders: 4,
-    deliveries: 32,
-    invoices: 8,
-    wallet: 16,
-    payouts: 1,
-    model: settings.LIMIT_PAID_AT_ONCE,
-    work: 1,
-  };
   const onParked = (kind: string): void => {
     const what = `A task of kind ${kind} failed too often and was set aside. See: timmy status`;
     database.write((tx) => alert(tx, what));
   };
-  const worker = createWorker({ database, clock, rng, log, reach, width, onParked });
+  const worker = createWorker({
+    database,
+    clock,
+    rng,
+    log,
+    reach,
+    width: { model: settings.LIMIT_PAID_AT_ONCE },
+    onParked,
+  });
 
   const prices = createPriceBook({
     database,
@@ -138,7 +145,6 @@ export function compose(parts: Parts): Timmy {
   const products: readonly Product[] = [job];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
-    runningPerOwner: settings.LIMIT_RUNNING,
     clock,
     texts,
     products,
@@ -277,6 +283,15 @@ export function compose(parts: Parts): Timmy {
     bornAt: parts.bornAt,
     onFiled: () => worker.poke(),
   });
+  const remakeMissingTasks: Timmy['remakeMissingTasks'] = (tx, now, atStart) => {
+    const remade = {
+      ...remakePaymentTasks(tx, now),
+      ...(atStart ? remakeRefundTasks(tx, settings.REFUND_AUTO_MIN_SATS, now) : {}),
+      ...engine.remakeTasks(tx, now),
+      'outbox.seal': remakeSealTasks(tx, now),
+    };
+    for (const [kind, count] of Object.entries(remade)) if (count > 0) log.warn('task.remade', { kind, count });
+  };
   const onWalletHint = (paymentHash: string | null): void => {
     database.write((tx) => {
       lookSoon(tx, paymentHash, clock.now());
@@ -284,7 +299,7 @@ export function compose(parts: Parts): Timmy {
     });
     worker.poke();
   };
-  return { worker, publisher, inbox, prices, onWalletHint };
+  return { worker, publisher, inbox, prices, remakeMissingTasks, onWalletHint };
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

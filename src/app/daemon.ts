@@ -105,6 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
     scheduleRecurring(database, clock);
+    database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
     timmy.worker.start();
     timmy.publisher.start();
     // Asked before anybody needs it: the first customer does not wait for slow price sources.

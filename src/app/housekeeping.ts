@@ -36,7 +36,7 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
   const { clock, log } = options;
   return {
     kind: 'housekeeping',
-    pool: 'deliveries',
+    pool: 'housekeeping',
     leaseSeconds: 120,
     maxAttempts: Infinity,
     run: async (_task, signal) => {

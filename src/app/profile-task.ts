@@ -30,7 +30,7 @@ export function profileTask(options: ProfileOptions): TaskKind<Record<string, ne
   const { clock, signer, relays } = options;
   return {
     kind: 'profile.publish',
-    pool: 'deliveries',
+    pool: 'housekeeping',
     leaseSeconds: 60,
     maxAttempts: Infinity,
     run: async (_task, signal) => {

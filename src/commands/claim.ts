@@ -22,6 +22,7 @@ import type { IncomingStatus, Wallet } from '../ports/wallet.ts';
 import { rpcInvoice } from '../engine/rpc-shapes.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
+import { tellStumbled } from './stumbled.ts';
 
 export interface ClaimOptions {
   readonly database: Database;
@@ -43,6 +44,8 @@ interface ClaimTask {
 
 /** Invoices looked at for one word. */
 const MAX_LOOKS = 5;
+/** So many words of one customer are looked after at a time. */
+const CLAIMS_OF_ONE = 2;
 
 /**
  * "I paid this": the wallet is asked at once. A word credits nothing, and neither does a preimage: some wallets give it
@@ -120,8 +123,8 @@ function claim(
   return undefined;
 }
 
-function file(tx: Tx, payload: ClaimTask, { now }: CommandContext): void {
-  schedule(tx, { kind: 'invoice.claim', payload, dueAt: now, now });
+function file(tx: Tx, payload: ClaimTask, { message, now }: CommandContext): void {
+  schedule(tx, { kind: 'invoice.claim', payload, lane: `claim:${message.sender}`, dueAt: now, now });
 }
 
 /** Unpaid invoices, the newest last; behind a program's come those of orders made in words, which a word means first. */
@@ -149,9 +152,11 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
   const { database, clock, texts, wallet, engine } = options;
   return {
     kind: 'invoice.claim',
-    pool: 'wallet',
+    pool: 'lookups',
     leaseSeconds: 120,
     maxAttempts: 10,
+    parked: (tx, task) => tellStumbled(options, tx, task.payload.inboxId),
+    lane: { width: CLAIMS_OF_ONE, whileRepeated: 'steps_aside' },
     run: async (task, signal) => {
       const { inboxId, hashes, preimage = null, misfit = false } = task.payload;
       const answers: { row: InvoiceRow; status: IncomingStatus | null }[] = [];

@@ -48,13 +48,15 @@ type Reading =
  * One message becomes one command. The price is refreshed first where it will be needed; everything else is decided
  * and committed in one transaction with the end of the task.
  *
+ * Messages of one sender are taken one at a time, as they came; one that has to be tried again lets the next ones pass.
+ *
  * Killed midway: nothing happened; the message is read again.
  */
 export function handleTask(options: HandleOptions): TaskKind<{ inboxId: number }> {
   const { database, texts, registry, prices } = options;
   return {
     kind: 'dm.handle',
-    pool: 'orders',
+    pool: 'intake',
     leaseSeconds: 30,
     maxAttempts: 5,
     run: async (task, signal): Promise<Commit> => {

@@ -12,6 +12,7 @@ import { RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.t
 import { askAddress, owedNow, sameDebts, type AddressInvoice, type AskingOptions } from './address-invoice.ts';
 import { nothingOwed } from './refund-refusals.ts';
 import { rpcPayout } from './refund-shapes.ts';
+import { tellStumbled } from './stumbled.ts';
 
 export interface AddressOptions extends AskingOptions {
   readonly texts: Texts;
@@ -31,11 +32,13 @@ export interface AskedRefund {
 const ANSWER_MS = 10_000;
 /** The least time an address gets when the task was late itself. */
 const LEAST_MS = 2000;
+/** Addresses that one customer has asked at a time: they may be slow on purpose. */
+const ADDRESSES_OF_ONE = 4;
 
-/** Owes it at once and in no lane: whatever else waits or is asked meanwhile, a word of theirs does not wait for it. */
+/** Owes it at once, beside whatever else waits: a word of theirs waits for no more than their other words like it. */
 export function scheduleAsked(tx: Tx, asked: AskedRefund, clock: Clock): void {
   const now = clock.now();
-  schedule(tx, { kind: 'refund.resolve', payload: asked, dueAt: now, now });
+  schedule(tx, { kind: 'refund.resolve', payload: asked, lane: `resolve:${asked.owner}`, dueAt: now, now });
 }
 
 /** Has this customer asked for these debts (null: for all) to go to an address, later than with this message? */
@@ -56,15 +59,19 @@ export function resolveTask(options: AddressOptions): TaskKind<AskedRefund> {
   const { database, clock } = options;
   return {
     kind: 'refund.resolve',
-    pool: 'deliveries',
+    pool: 'lookups',
     leaseSeconds: 60,
     maxAttempts: 10,
+    parked: (tx, task) => tellStumbled(options, tx, task.payload.replyTo),
+    lane: { width: ADDRESSES_OF_ONE, whileRepeated: 'steps_aside' },
     run: async (task, signal): Promise<Commit> => {
       const asked = task.payload;
       const { owner, orderId, destination, replyTo } = asked;
       const debts = owedNow(database.read, owner, orderId);
       const left = Math.max(LEAST_MS, ANSWER_MS - (clock.now() - task.createdAt) * 1000);
-      const found = debts.length === 0 ? null : await askAddress(options, debts, destination, left, signal);
+      // Nobody is asked for what a later word of theirs has overtaken.
+      const isNeeded = debts.length > 0 && !isAskedLater(database.read, owner, orderId, replyTo);
+      const found = !isNeeded ? null : await askAddress(options, debts, destination, left, signal);
       return (tx) => {
         const message = loadInbound(tx, replyTo);
         const now = owedNow(tx, owner, orderId);

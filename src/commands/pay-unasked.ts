@@ -58,7 +58,7 @@ export function autoRefundTask(options: UnaskedOptions): TaskKind<AutoTask> {
 
   return {
     kind: 'refund.auto',
-    pool: 'deliveries',
+    pool: 'lookups',
     leaseSeconds: 60,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {

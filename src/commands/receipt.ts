@@ -28,6 +28,7 @@ import {
 import type { ChargeContent, RefundContent } from '../receipts/index.ts';
 import { schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
+import { tellStumbled } from './stumbled.ts';
 
 /** The receipts of one order, or the customer's whole chain from a place on. */
 type Wish = { readonly orderId: string } | { readonly from: number };
@@ -42,7 +43,8 @@ const MAX_RPC_BYTES = 36_000;
 /** Receipts, given to their customer on request: those of an order, or all of them, a chain. */
 export function receiptCommands(engine: Engine): { words: WordCommand[]; methods: RpcMethod[] } {
   function later(tx: Tx, wish: Wish, { message, now }: CommandContext): void {
-    schedule(tx, { kind: 'receipt.give', payload: { inboxId: message.id, ...wish }, dueAt: now, now });
+    const lane = `receipt:${message.sender}`;
+    schedule(tx, { kind: 'receipt.give', payload: { inboxId: message.id, ...wish }, lane, dueAt: now, now });
   }
   function give(tx: Tx, id: string, context: CommandContext): Refusal | undefined {
     const found = engine.owned(tx, id, context.message.sender);
@@ -118,7 +120,7 @@ export interface GiveReceiptOptions {
 export function giveReceiptTask(options: GiveReceiptOptions): TaskKind<GiveTask> {
   return {
     kind: 'receipt.give',
-    pool: 'orders',
+    pool: 'receipts',
     leaseSeconds: 30,
     maxAttempts: 10,
     run: (task) => {
@@ -127,6 +129,7 @@ export function giveReceiptTask(options: GiveReceiptOptions): TaskKind<GiveTask>
         ? giveOfOrder(options, message, task.payload.orderId)
         : giveChain(options, message, task.payload.from);
     },
+    parked: (tx, task) => tellStumbled(options, tx, task.payload.inboxId),
   };
 }
 

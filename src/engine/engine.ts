@@ -13,13 +13,13 @@ import {
   owe,
   payFromOwed,
   replaceInvoices,
-  tellOrder,
   wantInvoice,
   type OrderRef,
   type PlatformEvent,
   type ReceiptBook,
 } from '../payments/index.ts';
-import { cancelTask, RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
+import { cancelTask, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
+import { activityTasks, remakeActivities, scheduleActivity } from './activity-tasks.ts';
 import type { Delivered, Product } from './product.ts';
 import type { Decision, Effect, OrderBase, OrderEvent } from './types.ts';
 
@@ -28,8 +28,6 @@ export interface EngineOptions {
   readonly texts: Texts;
   readonly products: readonly Product[];
   readonly receipts: ReceiptBook;
-  /** `LIMIT_RUNNING`: requests of one customer at work side by side. */
-  readonly runningPerOwner: number;
   readonly alert: (tx: Tx, what: string) => void;
   /** What the customer sees on an invoice of this order ("Timmy J-4KQ7M look"). */
   readonly describeInvoice: (orderId: string, purpose: string) => string;
@@ -48,6 +46,8 @@ export interface Engine {
   open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): void;
   /** The task kinds of the engine. */
   taskKinds(): readonly TaskKind<never>[];
+  /** Owes anew what orders at work have lost. @returns how many tasks of each kind were missing. */
+  remakeTasks(tx: Tx, now: UnixSeconds): Readonly<Record<string, number>>;
 }
 
 type NotifyEffect = Extract<Effect<unknown>, { type: 'notify' }>;
@@ -55,13 +55,6 @@ type NotifyEffect = Extract<Effect<unknown>, { type: 'notify' }>;
 interface EventTask {
   readonly order: OrderRef;
   readonly event: PlatformEvent;
-}
-
-interface ActivityTask {
-  readonly order: OrderRef;
-  readonly activity: string;
-  readonly input: unknown;
-  readonly memory?: unknown;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -92,7 +85,7 @@ export function createEngine(options: EngineOptions): Engine {
   ): void {
     const now = clock.now();
     for (const effect of result.effects) {
-      if (effect.type !== 'notify') applyEffect(tx, ref, result, effect, now);
+      if (effect.type !== 'notify') applyEffect(tx, of, ref, result, effect, now);
     }
     const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
     const message = answerTo === null ? null : loadInbound(tx, answerTo);
@@ -169,6 +162,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   function applyEffect(
     tx: Tx,
+    of: Product,
     ref: OrderRef,
     result: Delivered,
     effect: Exclude<Effect<unknown>, { type: 'notify' }>,
@@ -202,25 +196,17 @@ export function createEngine(options: EngineOptions): Engine {
         });
         return;
       case 'run':
-        return schedule(tx, {
-          kind: 'order.activity',
-          // As many lanes for each customer as requests of theirs may run side by side; the rest wait in turn.
-          lane: `run:${owner}:${slotOf(ref.id, options.runningPerOwner)}`,
-          payload: { order: ref, activity: effect.activity, input: effect.input } satisfies ActivityTask,
-          dueAt: now,
-          now,
-        });
+        return scheduleActivity(tx, of, ref.id, owner, { activity: effect.activity, input: effect.input }, now);
       case 'timer':
         return schedule(tx, {
           kind: 'order.event',
           payload: { order: ref, event: { type: 'timer', name: effect.name } } satisfies EventTask,
-          lane: `timer:${ref.id}:${effect.name}`,
           key: timerKey(ref, effect.name),
           dueAt: effect.at,
           now,
         });
       case 'cancel_timer':
-        return cancelTask(tx, timerKey(ref, effect.name));
+        return cancelTask(tx, timerKey(ref, effect.name), now);
       case 'receipt': {
         const charge = result.receipt(tx);
         if (charge !== null) options.receipts.fileCharge(tx, owner, charge, now);
@@ -234,6 +220,8 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /**
+   * An event finds what the one before it left, so one that is repeated holds up those behind it. It never waits.
+   *
    * Killed midway: there is no act; the event is delivered in the commit.
    */
   const eventTask: TaskKind<EventTask> = {
@@ -241,47 +229,11 @@ export function createEngine(options: EngineOptions): Engine {
     pool: 'orders',
     leaseSeconds: 30,
     maxAttempts: 10,
+    lane: { width: 1, whileRepeated: 'holds' },
     run: (task) => {
       const { order, event } = task.payload;
       const commit: Commit = (tx) => void deliver(tx, order, event);
       return Promise.resolve(commit);
-    },
-  };
-
-  /**
-   * Killed midway: the work may have been done and paid for by us, its outcome lost. The activity is told how often it
-   * was begun (`attempt`) and decides whether once more is worth it; the customer is never charged for a lost one.
-   */
-  const activityTask: TaskKind<ActivityTask> = {
-    kind: 'order.activity',
-    pool: 'model',
-    leaseSeconds: 300,
-    maxAttempts: 10,
-    run: async (task, signal) => {
-      const { order, activity, input, memory } = task.payload;
-      const run = product(order.kind).activities[activity];
-      if (run === undefined) throw new Error('engine.no_such_activity');
-      try {
-        const outcome = await run(order.id, input, { attempt: task.attempt, tries: task.tries, memory }, signal);
-        return (tx) => {
-          outcome.also?.(tx);
-          const now = clock.now();
-          const event: PlatformEvent =
-            'done' in outcome
-              ? { type: 'activity_done', activity, output: outcome.done }
-              : { type: 'activity_failed', activity, code: outcome.failed, attempts: task.attempt };
-          tellOrder(tx, order, event, now);
-        };
-      } catch (error) {
-        // What an activity wants to remember between runs travels in the task's payload.
-        if (error instanceof RunAgain) throw new RunAgain(error.seconds, { ...task.payload, memory: error.payload });
-        throw error;
-      }
-    },
-    parked: (tx, task) => {
-      const { order, activity } = task.payload;
-      const event: PlatformEvent = { type: 'activity_failed', activity, code: 'broken', attempts: task.attempt };
-      tellOrder(tx, order, event, clock.now());
     },
   };
 
@@ -300,14 +252,10 @@ export function createEngine(options: EngineOptions): Engine {
       lookUpProfileOf(tx, message.sender, clock.now());
       apply(tx, of, ref, result, message);
     },
-    taskKinds: () => [eventTask, activityTask],
+    taskKinds: () => [eventTask, ...options.products.flatMap((of) => activityTasks(of, clock))],
+    remakeTasks: (tx, now) =>
+      Object.fromEntries(options.products.map((of) => [`${of.kind}.*`, remakeActivities(tx, of, now)])),
   };
-}
-
-function slotOf(id: string, slots: number): number {
-  let sum = 0;
-  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
-  return sum % slots;
 }
 
 function timerKey(ref: OrderRef, name: string): string {

@@ -3,6 +3,7 @@ import { isRefusal, type Refusal } from '../lib/errors.ts';
 import type { Charge } from '../receipts/index.ts';
 import type {
   Activity,
+  AtWork,
   Decision,
   Dialect,
   Effect,
@@ -32,6 +33,7 @@ export interface Product {
   readonly plural: string;
   readonly rpcName: string;
   readonly activities: Readonly<Record<string, Activity>>;
+  atWork(reader: Reader): readonly AtWork[];
   /** Decides and saves; the effects are still to be applied. Undefined: there is no such order. */
   deliver(tx: Tx, id: string, event: OrderEvent<unknown>): Delivered | Refusal | undefined;
   /** Saves a new order together with its first decision. */
@@ -97,6 +99,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
     plural: definition.plural,
     rpcName: definition.rpcName,
     activities: definition.activities,
+    atWork: (reader) => definition.atWork(reader),
     deliver: (tx, id, erased) => {
       const event = erased as OrderEvent<Command>;
       const before = definition.load(tx, id);

@@ -3,7 +3,7 @@ import type { Refusal } from '../lib/errors.ts';
 import type { Msats, Sats, UnixSeconds } from '../lib/units.ts';
 import type { PlatformEvent } from '../payments/index.ts';
 import type { Charge } from '../receipts/index.ts';
-import type { Commit } from '../tasks/index.ts';
+import type { Commit, Pool } from '../tasks/index.ts';
 
 /** How an order was made, and therefore how its news are told: words for people, JSON-RPC for programs. */
 export type Dialect = 'words' | 'rpc';
@@ -62,13 +62,34 @@ export interface Decision<Order, Notice> {
 export type OrderEvent<Command> =
   PlatformEvent | { readonly type: 'command'; readonly command: Command; readonly replyTo: number };
 
-/** Work outside for an order. Throws as tasks do; its docstring says what `Killed midway:` leaves. */
-export type Activity = (
+/**
+ * Work outside for an order, and the room it has. `leaseSeconds`: longer than the longest time-out of what it calls.
+ * `maxAttempts`: broken or crashed runs before it ends as `activity_failed` with the code `broken`. `lane`: of all the
+ * activities of one customer in lanes of this name at most `width` run at once, the first begun first; null: no bound.
+ */
+export interface Activity {
+  readonly pool: Pool;
+  readonly leaseSeconds: number;
+  readonly maxAttempts: number;
+  readonly lane: { readonly name: string; readonly width: number } | null;
+  readonly run: ActivityRun;
+}
+
+/** Throws as tasks do; its docstring says what `Killed midway:` leaves. */
+export type ActivityRun = (
   orderId: string,
   input: unknown,
   run: { readonly attempt: number; readonly tries: number; readonly memory: unknown },
   signal: AbortSignal,
 ) => Promise<ActivityOutcome>;
+
+/** An order whose state says that an activity is owed or under way. */
+export interface AtWork {
+  readonly id: string;
+  readonly owner: string;
+  readonly activity: string;
+  readonly input: unknown;
+}
 
 export type ActivityOutcome =
   { readonly done: unknown; readonly also?: Commit } | { readonly failed: string; readonly also?: Commit };
@@ -90,6 +111,8 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   /** Pure. The same order, event and facts give the same decision. */
   decide(order: Order, event: OrderEvent<Command>, facts: Facts): Decision<Order, Notice> | Refusal;
   readonly activities: Readonly<Record<string, Activity>>;
+  /** Every order whose state waits for an activity: where its task is missing, it is made again. */
+  atWork(reader: Reader): readonly AtWork[];
   /** The messages that tell `notice` in words; empty when there is nothing to say. */
   words(tx: Tx, order: Order, notice: Notice): readonly string[];
   /** Its object in JSON-RPC (docs/rpc.md). `brief`: as in notifications and lists. */

@@ -3,4 +3,5 @@ export { loadInbound, noteDialect, type InboundMessage } from './inbound.ts';
 export { createInbox, highWater, raiseHighWater, type Inbox } from './inbox.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export * from './publishing/index.ts';
+export { remakeSealTasks } from './remake.ts';
 export { findReplay, type Replay } from './replay.ts';

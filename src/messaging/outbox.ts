@@ -42,14 +42,13 @@ export function enqueue(tx: Tx, texts: Texts, message: OutgoingMessage, now: Uni
     (message.paid ?? (message.orderId != null && hasMoney(tx, message.orderId))) ? 1 : 0,
     now,
   );
-  schedule(tx, {
-    kind: 'outbox.seal',
-    payload: { outboxId: Number(lastInsertRowid) },
-    lane: `seal:${message.to}`,
-    dueAt: now,
-    now,
-  });
+  sealSoon(tx, Number(lastInsertRowid), message.to, now);
   return textId;
+}
+
+/** Owes the sealing of a message, after those before it to the same recipient. */
+export function sealSoon(tx: Tx, outboxId: number, to: string, now: UnixSeconds): void {
+  schedule(tx, { kind: 'outbox.seal', payload: { outboxId }, lane: `seal:${to}`, dueAt: now, now });
 }
 
 export interface OutboxRow {

@@ -10,6 +10,7 @@ export { watchPayoutTask } from './payout-watch.ts';
 export { describeWait, isHeldUp, waitingPayouts, waitOf, type PayoutWait } from './payout-waits.ts';
 export { createPriceBook, type PriceBook, type PriceBookOptions } from './price-book.ts';
 export { lookUpProfileOf, profileLookupTask } from './profile-lookup.ts';
+export { remakePaymentTasks, remakeRefundTasks, type Remade } from './remake.ts';
 export { isKept, payFromOwed } from './keep.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {

@@ -40,10 +40,12 @@ export interface WalletTaskOptions {
 
 /** A create answers within this, or nothing was created (docs/rpc.md). Seconds. */
 const ISSUE_WITHIN = 30;
+/** The wallet is asked for so many invoices of one customer at a time: a slow one leaves places for others. */
+const INVOICES_OF_ONE = 3;
 /** So many open invoices are looked at as often as one alone; above that the looks are shared out. */
 const LOOKS_AT_ONCE = 20;
 /** Late money is looked for so long after the end. Seconds. */
-const WATCH_AFTER_END = 30 * 86_400;
+export const WATCH_AFTER_END = 30 * 86_400;
 
 /** `wrong`: how many of the wallet's answers were not what was asked. */
 interface CreateInvoice {
@@ -61,9 +63,10 @@ export function createInvoiceTask(options: WalletTaskOptions): TaskKind<CreateIn
   const { database, clock } = options;
   return {
     kind: 'invoice.create',
-    pool: 'invoices',
+    pool: 'issuing',
     leaseSeconds: 90,
     maxAttempts: Infinity,
+    lane: { width: INVOICES_OF_ONE, whileRepeated: 'steps_aside' },
     run: async (task, signal): Promise<Commit> => {
       const { invoiceId, wrong = 0 } = task.payload;
       const row = findInvoice(database.read, invoiceId);
@@ -151,7 +154,7 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
   const { database, clock, wallet } = options;
   return {
     kind: 'invoice.watch',
-    pool: 'wallet',
+    pool: 'looks',
     leaseSeconds: 90,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {

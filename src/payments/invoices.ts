@@ -50,8 +50,14 @@ export function wantInvoice(tx: Tx, wanted: WantedInvoice, now: UnixSeconds): nu
     })
     .run();
   const invoiceId = Number(lastInsertRowid);
-  schedule(tx, { kind: 'invoice.create', payload: { invoiceId }, key: `invoice.create:${invoiceId}`, dueAt: now, now });
+  createSoon(tx, { id: invoiceId, owner: wanted.owner }, now);
   return invoiceId;
+}
+
+/** Owes the asking of the wallet for a wanted invoice. */
+export function createSoon(tx: Tx, { id, owner }: Pick<InvoiceRow, 'id' | 'owner'>, now: UnixSeconds): void {
+  const key = `invoice.create:${id}`;
+  schedule(tx, { kind: 'invoice.create', payload: { invoiceId: id }, lane: `issue:${owner}`, key, dueAt: now, now });
 }
 
 export function findInvoice(reader: Reader, id: number): InvoiceRow | undefined {

@@ -26,7 +26,7 @@ export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<Watched> {
   const { database, wallet, log } = options;
   return {
     kind: 'payout.watch',
-    pool: 'wallet',
+    pool: 'proofs',
     leaseSeconds: 180,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {

@@ -215,8 +215,7 @@ export interface Watched {
 
 export function watchPayout(tx: Tx, watched: Watched, dueAt: UnixSeconds, now: UnixSeconds): void {
   const key = watchPayoutKey(watched.paymentHash);
-  const lane = `payout:${watched.paymentHash}`;
-  schedule(tx, { kind: 'payout.watch', payload: watched, key, lane, dueAt, now });
+  schedule(tx, { kind: 'payout.watch', payload: watched, key, dueAt, now });
 }
 
 /** A hint that the outcome may be known: look now. */

@@ -36,7 +36,7 @@ export function profileLookupTask(options: ProfileLookupOptions): TaskKind<{ pub
   const { database, clock, relays, allowPrivateNetwork } = options;
   return {
     kind: 'profile.lookup',
-    pool: 'deliveries',
+    pool: 'lookups',
     leaseSeconds: 30,
     maxAttempts: 3,
     run: async (task, signal) => {

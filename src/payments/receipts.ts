@@ -83,7 +83,7 @@ export function createReceiptBook(author: string): ReceiptBook {
 export function signReceiptTask(options: { database: Database; signer: Signer }): TaskKind<{ eventId: string }> {
   return {
     kind: 'receipt.sign',
-    pool: 'orders',
+    pool: 'receipts',
     leaseSeconds: 30,
     maxAttempts: 20,
     run: async (task) => {

@@ -58,7 +58,7 @@ export function reconcileTask(options: ReconcileOptions): TaskKind<Record<string
   const { clock } = options;
   return {
     kind: 'wallet.reconcile',
-    pool: 'wallet',
+    pool: 'housekeeping',
     leaseSeconds: 120,
     maxAttempts: Infinity,
     run: async (_task, signal): Promise<Commit> => {

@@ -27,9 +27,13 @@ export function fileDecision(tx: Tx, decision: NewDecision, now: UnixSeconds): n
     .values({ ...decision, at: now })
     .run();
   const decisionId = Number(lastInsertRowid);
-  const lane = `by_hand:${decision.paymentHash}`;
-  schedule(tx, { kind: 'by_hand', payload: { decisionId }, lane, dueAt: now, now });
+  carryOut(tx, decisionId, decision.paymentHash, now);
   return decisionId;
+}
+
+/** Owes the carrying out of a decision; those about one payment one after the other. */
+export function carryOut(tx: Tx, decisionId: number, paymentHash: string, now: UnixSeconds): void {
+  schedule(tx, { kind: 'by_hand', payload: { decisionId }, lane: `by_hand:${paymentHash}`, dueAt: now, now });
 }
 
 export function findDecision(reader: Reader, id: number): DecisionRow | undefined {
@@ -82,7 +86,7 @@ export function byHandTask(options: PayoutTaskOptions): TaskKind<{ decisionId: n
   const { database, clock, log } = options;
   return {
     kind: 'by_hand',
-    pool: 'wallet',
+    pool: 'housekeeping',
     leaseSeconds: 180,
     maxAttempts: 5,
     run: async (task, signal) => {

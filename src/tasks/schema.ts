@@ -7,8 +7,12 @@ export const tasks = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     kind: text().notNull(),
-    /** Tasks of one lane run one at a time, in order. Null: no order. */
+    /** Tasks of one lane run a few at a time, the first filed first (`TaskKind.lane`). Null: no order. */
     lane: text(),
+    /** Due, but its lane is full: not looked at until another of the lane has ended. */
+    behind: integer({ mode: 'boolean' }).notNull().default(false),
+    /** Of those due in one second the lowest goes first: its id, or the next number of ids when it was let out from behind. */
+    turn: integer().notNull().default(0),
     /** At most one task with a key: timers and recurring tasks. */
     key: text(),
     payload: text().notNull(),
@@ -24,8 +28,8 @@ export const tasks = sqliteTable(
   },
   (table) => [
     uniqueIndex('tasks_key').on(table.key),
-    index('tasks_due').on(table.state, table.dueAt),
-    index('tasks_lane').on(table.lane, table.id),
+    index('tasks_ready').on(table.kind, table.state, table.behind, table.dueAt, table.turn),
+    index('tasks_in_lane').on(table.lane, table.state, table.behind, table.id),
     check('tasks_state', sql`${table.state} IN ('waiting', 'running', 'dead')`),
   ],
 );

@@ -1,5 +1,6 @@
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
+import { release } from './claim.ts';
 
 export interface NewTask {
   readonly kind: string;
@@ -13,17 +14,32 @@ export interface NewTask {
 
 /** Files a task; it runs after the transaction has committed. */
 export function schedule(tx: Tx, task: NewTask): void {
+  const { lane = null, key = null, dueAt, now } = task;
+  const payload = JSON.stringify(task.payload);
+  if (key !== null && moveTask(tx, key, payload, dueAt, now)) return;
   statement(
     tx,
-    `INSERT INTO tasks (kind, lane, key, payload, state, due_at, attempt, tries, created_at)
-     VALUES (?, ?, ?, ?, 'waiting', ?, 0, 0, ?)
-     ON CONFLICT (key) DO UPDATE SET payload = excluded.payload, due_at = excluded.due_at WHERE state = 'waiting'`,
-  ).run(task.kind, task.lane ?? null, task.key ?? null, JSON.stringify(task.payload), task.dueAt, task.now);
+    `INSERT INTO tasks (kind, lane, key, payload, state, due_at, turn, attempt, tries, created_at)
+     VALUES (?, ?, ?, ?, 'waiting', ?, coalesce((SELECT seq + 1 FROM sqlite_sequence WHERE name = 'tasks'), 1), 0, 0, ?)
+     ON CONFLICT (key) DO NOTHING`,
+  ).run(task.kind, lane, key, payload, dueAt, now);
+}
+
+/** @returns false when no task of this key waits. */
+function moveTask(tx: Tx, key: string, payload: string, dueAt: UnixSeconds, now: UnixSeconds): boolean {
+  const moved = statement(
+    tx,
+    `UPDATE tasks SET payload = ?, due_at = ?, behind = 0 WHERE key = ? AND state = 'waiting' RETURNING lane`,
+  ).get(payload, dueAt, key) as { lane: string | null } | undefined;
+  // It may have had its turn, and be due later now.
+  if (moved !== undefined) release(tx, moved.lane, now);
+  return moved !== undefined;
 }
 
 /** Forgets the waiting task of this key, if there is one. */
-export function cancelTask(tx: Tx, key: string): void {
-  statement(tx, `DELETE FROM tasks WHERE key = ? AND state = 'waiting'`).run(key);
+export function cancelTask(tx: Tx, key: string, now: UnixSeconds): void {
+  const gone = statement(tx, `DELETE FROM tasks WHERE key = ? AND state = 'waiting' RETURNING lane`).get(key);
+  if (gone !== undefined) release(tx, (gone as { lane: string | null }).lane, now);
 }
 
 /** Makes the waiting task of this key due at `at`, if it would be due later. */
@@ -31,67 +47,60 @@ export function hasten(tx: Tx, key: string, at: UnixSeconds): void {
   statement(tx, `UPDATE tasks SET due_at = ? WHERE key = ? AND state = 'waiting' AND due_at > ?`).run(at, key, at);
 }
 
-export interface ClaimedRow {
-  readonly id: number;
-  readonly kind: string;
-  readonly payload: string;
-  readonly attempt: number;
-  readonly tries: number;
-  readonly created_at: number;
-}
-
-/**
- * Takes the next due task of these kinds whose lane is free: no other of the lane runs, and none before it in the
- * lane is due or has begun. The attempt is counted before it runs, so that a task that kills the process is found out.
- */
-export function claim(tx: Tx, kinds: string, now: UnixSeconds): ClaimedRow | undefined {
-  return statement(
-    tx,
-    `UPDATE tasks SET state = 'running', attempt = attempt + 1, tries = tries + 1 WHERE id = (
-       SELECT t.id FROM tasks t
-       WHERE t.state = 'waiting' AND t.due_at <= @now AND t.kind IN (SELECT value FROM json_each(@kinds))
-         AND (t.lane IS NULL OR NOT EXISTS (
-           SELECT 1 FROM tasks b WHERE b.lane = t.lane AND b.id <> t.id
-             AND (b.state = 'running' OR (b.state = 'waiting' AND b.id < t.id AND (b.due_at <= @now OR b.tries > 0)))))
-       ORDER BY t.due_at, t.id LIMIT 1)
-     RETURNING id, kind, payload, attempt, tries, created_at`,
-  ).get({ now, kinds }) as ClaimedRow | undefined;
-}
-
 /** Ends a task. @returns false when it is not ours any more: then nothing may be committed. */
-export function finish(tx: Tx, id: number): boolean {
-  return statement(tx, `DELETE FROM tasks WHERE id = ? AND state = 'running'`).run(id).changes === 1;
+export function finish(tx: Tx, { id, lane }: Claimed, now: UnixSeconds): boolean {
+  const { changes } = statement(tx, `DELETE FROM tasks WHERE id = ? AND state = 'running'`).run(id);
+  release(tx, lane, now);
+  return changes === 1;
 }
 
-export function putBack(
-  tx: Tx,
-  id: number,
-  dueAt: UnixSeconds,
-  error: string | null,
-  options: { countAttempt: boolean; payload?: unknown },
-): void {
+/** What the worker holds of a task it runs. */
+export interface Claimed {
+  readonly id: number;
+  readonly lane: string | null;
+}
+
+export interface PutBack {
+  readonly dueAt: UnixSeconds;
+  /** Our own code for what went wrong. */
+  readonly error: string | null;
+  readonly countAttempt: boolean;
+  /** Others of its lane may pass it. */
+  readonly stepsAside: boolean;
+  readonly payload?: unknown;
+}
+
+/** Has a task that ran run again later. */
+export function putBack(tx: Tx, { id, lane }: Claimed, how: PutBack, now: UnixSeconds): void {
   statement(
     tx,
     `UPDATE tasks SET state = 'waiting', due_at = ?, error = ?, attempt = attempt - ?, payload = coalesce(?, payload)
      WHERE id = ? AND state = 'running'`,
   ).run(
-    dueAt,
-    error,
-    options.countAttempt ? 0 : 1,
-    options.payload === undefined ? null : JSON.stringify(options.payload),
+    how.dueAt,
+    how.error,
+    how.countAttempt ? 0 : 1,
+    how.payload === undefined ? null : JSON.stringify(how.payload),
     id,
   );
+  if (how.stepsAside) release(tx, lane, now);
 }
 
-export function park(tx: Tx, id: number, error: string): void {
+/** Sets a task aside for a person. */
+export function park(tx: Tx, { id, lane }: Claimed, error: string, now: UnixSeconds): void {
   statement(tx, `UPDATE tasks SET state = 'dead', error = ?, key = NULL WHERE id = ? AND state = 'running'`).run(
     error,
     id,
   );
+  release(tx, lane, now);
 }
 
-/** At start all leases are void: the lock on the data directory proves that nobody holds one. @returns how many there were. */
+/**
+ * At start all leases are void: the lock on the data directory proves that nobody holds one. Nor does anything stand
+ * behind what ran then: lanes may have another width by now. @returns how many leases there were.
+ */
 export function voidLeases(tx: Tx): number {
+  statement(tx, `UPDATE tasks SET behind = 0 WHERE behind = 1 AND state = 'waiting'`).run();
   return statement(tx, `UPDATE tasks SET state = 'waiting' WHERE state = 'running'`).run().changes;
 }
 

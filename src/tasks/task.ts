@@ -1,5 +1,6 @@
 import type { Tx } from '../db/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
+import type { Pool } from './pools.ts';
 
 /** A claimed task. `payload` is JSON of the kind's own making. */
 export interface Task<P> {
@@ -16,8 +17,19 @@ export interface Task<P> {
 /** What came of a task: runs in ONE transaction together with the task's end. Synchronous, no I/O. */
 export type Commit = (tx: Tx) => void;
 
-/** The worker runs so many tasks of a pool side by side. */
-export type Pool = 'orders' | 'deliveries' | 'invoices' | 'wallet' | 'payouts' | 'model' | 'work';
+/**
+ * How a kind goes with others of its lane: at most `width` run side by side (counted over all kinds of the lane), the
+ * first filed first. `whileRepeated`: one that is to run again later either `holds` up those behind it (where each must
+ * find what the one before it left: the events of an order), or `steps_aside` and lets them pass (where each is a matter
+ * of its own: a message that waits for something must not keep the next word of its sender waiting).
+ */
+export interface LaneRule {
+  readonly width: number;
+  readonly whileRepeated: 'holds' | 'steps_aside';
+}
+
+/** What a lane is where its kind says nothing. */
+export const ONE_BY_ONE: LaneRule = { width: 1, whileRepeated: 'steps_aside' };
 
 /**
  * How one kind of task is done: *act* may talk to the world, may be killed anywhere, and returns the commit.
@@ -30,6 +42,8 @@ export interface TaskKind<P> {
   readonly leaseSeconds: number;
   /** Broken or crashed runs before it is parked as a dead letter. Money never gives up: `Infinity`. */
   readonly maxAttempts: number;
+  /** How its tasks that were filed with a lane share it; without this, `ONE_BY_ONE`. */
+  readonly lane?: LaneRule;
   run(task: Task<P>, signal: AbortSignal): Promise<Commit>;
   /** What is owed when it is parked; runs in the transaction that parks it. */
   parked?(tx: Tx, task: Task<P>): void;

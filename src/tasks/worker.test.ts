@@ -6,7 +6,9 @@ import { noCrashPoints } from '../lib/crash-points.ts';
 import { OutsideError } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
-import { claim, type NewTask } from './store.ts';
+import { claim } from './claim.ts';
+import type { NewTask } from './store.ts';
+import { ONE_BY_ONE } from './task.ts';
 import { cancelTask, countTasks, createWorker, hasten, RunAgain, schedule, type Task, type TaskKind } from './index.ts';
 
 type Run = TaskKind<{ name: string }>['run'];
@@ -34,7 +36,7 @@ function worker(kinds: readonly Partial<TaskKind<{ name: string }>>[], width = 2
     rng,
     log: silentLog,
     reach: noCrashPoints,
-    width: { orders: width, deliveries: width, invoices: 1, wallet: width, payouts: 1, model: 1, work: 1 },
+    width: { orders: width, model: 1 },
     onParked: (kind, error) => parked.push(`${kind}: ${error}`),
   });
   for (const kind of kinds) {
@@ -102,20 +104,35 @@ describe('claiming', () => {
     expect(done).toEqual(['other', 'slow1', 'second']);
   });
 
-  it('a task not yet due holds up nobody in its lane, one that is being repeated does', async () => {
-    let failures = 1;
+  it('a task not yet due holds up nobody in its lane; one that is being repeated does where its kind says so', async () => {
+    let failures = 2;
     const run: Run = async (task) => {
       if (task.payload.name === 'fails once' && failures-- > 0) throw new RunAgain(5);
       return () => void done.push(task.payload.name);
     };
-    owe('tomorrow', { lane: 'x', dueAt: plusSeconds(clock.now(), 86_400) });
-    owe('fails once', { lane: 'x' });
-    owe('after it', { lane: 'x' });
-    worker([{ run }]).start();
+    const fileIn = (lane: string, kind: string): void => {
+      owe('tomorrow', { lane, kind, dueAt: plusSeconds(clock.now(), 86_400) });
+      owe('fails once', { lane, kind });
+      owe('after it', { lane, kind });
+    };
+    const lane = { width: 1, whileRepeated: 'holds' } as const;
+    const w = worker([{ run }, { kind: 'strict', run, lane }]);
+    w.start();
+    fileIn('x', 'strict');
+    w.poke();
     await wait(3);
     expect(done).toEqual([]);
-    await wait(3);
+    await wait(8);
     expect(done).toEqual(['fails once', 'after it']);
+
+    done = [];
+    failures = 1;
+    fileIn('y', 'do');
+    w.poke();
+    await wait(3);
+    expect(done).toEqual(['after it']);
+    await wait(3);
+    expect(done).toEqual(['after it', 'fails once']);
   });
 
   it('fills each pool by itself', async () => {
@@ -142,7 +159,7 @@ describe('claiming', () => {
     for (let n = 0; n < 20; n++) owe(String(n), { lane: n % 2 === 0 ? null : `lane ${n % 5}` });
     const taken = new Set<number>();
     for (;;) {
-      const row = database.write((tx) => claim(tx, '["do"]', clock.now()));
+      const row = database.write((tx) => claim(tx, new Map([['do', ONE_BY_ONE]]), clock.now()));
       if (row === undefined) break;
       expect(taken.has(row.id)).toBe(false);
       taken.add(row.id);
@@ -167,7 +184,7 @@ describe('keys', () => {
     owe('hastened', { key: 'h', dueAt: at });
     owe('soon', { key: 's', dueAt: plusSeconds(clock.now(), 1) });
     database.write((tx) => {
-      cancelTask(tx, 'c');
+      cancelTask(tx, 'c', clock.now());
       hasten(tx, 'h', clock.now());
       hasten(tx, 's', at);
     });
@@ -290,7 +307,7 @@ describe('what goes wrong', () => {
     owe('poison');
     for (let crash = 1; crash <= 3; crash++) {
       // Claimed, and then the process was gone: the row is as it was left.
-      expect(database.write((tx) => claim(tx, '["do"]', clock.now()))?.attempt).toBe(crash);
+      expect(database.write((tx) => claim(tx, new Map([['do', ONE_BY_ONE]]), clock.now()))?.attempt).toBe(crash);
       database.write((tx) => tx.$client.exec(`UPDATE tasks SET state = 'waiting'`));
     }
     worker([{}]).start();
@@ -301,7 +318,7 @@ describe('what goes wrong', () => {
 
   it('at start, leases of the dead are void', async () => {
     owe('left running');
-    database.write((tx) => claim(tx, '["do"]', clock.now()));
+    database.write((tx) => claim(tx, new Map([['do', ONE_BY_ONE]]), clock.now()));
     worker([{}]).start();
     await settled();
     expect(done).toEqual(['left running']);

@@ -6,8 +6,10 @@ import { OutsideError } from '../lib/errors.ts';
 import { errorFields, type Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
-import { claim, finish, park, putBack, voidLeases, type ClaimedRow } from './store.ts';
-import { RunAgain, type Commit, type Pool, type Task, type TaskKind } from './task.ts';
+import { claim, isAnyReady, type ClaimedRow, type Kinds } from './claim.ts';
+import { COSTLY, WIDTHS, type Pool } from './pools.ts';
+import { finish, park, putBack, voidLeases, type PutBack } from './store.ts';
+import { ONE_BY_ONE, RunAgain, type Commit, type LaneRule, type Task, type TaskKind } from './task.ts';
 
 export interface WorkerOptions {
   readonly database: Database;
@@ -15,8 +17,8 @@ export interface WorkerOptions {
   readonly rng: Rng;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
-  /** How many tasks of each pool run side by side. */
-  readonly width: Readonly<Record<Pool, number>>;
+  /** How many tasks of a pool run side by side, where it is not as in `WIDTHS`. */
+  readonly width?: Partial<Readonly<Record<Pool, number>>>;
   /** A task was parked: a person should look. */
   readonly onParked: (kind: string, error: string) => void;
 }
@@ -33,12 +35,11 @@ export interface Worker {
 }
 
 const POLL_MS = 1000;
-/**
- * What is begun there may cost money when it is begun again: the count of attempts must survive a power cut. Elsewhere
- * a lost claim only means that the task is still waiting, and each hop of a message waits for the disk once, not twice.
- */
-const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model']);
 
+/** A task with the lane it has a place in. */
+type Running = Task<unknown> & { readonly lane: string | null };
+
+const laneOf = (kind: TaskKind<unknown>): LaneRule => kind.lane ?? ONE_BY_ONE;
 /**
  * The loop that does everything Timmy owes: claim (noted) → act (may be killed anywhere) → commit, together
  * with the task's end, in one transaction. Killed before the commit: it runs again. Killed after: it is done.
@@ -46,9 +47,10 @@ const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model']);
 export function createWorker(options: WorkerOptions): Worker {
   const { database, clock, rng, log, reach } = options;
   const kinds = new Map<string, TaskKind<unknown>>();
-  const kindsOfPool = new Map<Pool, string>();
+  const width: Readonly<Record<Pool, number>> = { ...WIDTHS, ...options.width };
+  const kindsOfPool = new Map<Pool, Map<string, LaneRule>>();
   const running = new Map<number, { done: Promise<void>; abort: () => void }>();
-  const busy: Record<Pool, number> = { orders: 0, deliveries: 0, invoices: 0, wallet: 0, payouts: 0, model: 0, work: 0 };
+  const busy = new Map<Pool, number>();
   let stopped = true;
   let poked = false;
   let cancelPoll: Cancel = () => {};
@@ -63,40 +65,47 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function fill(): void {
-    for (const [pool, names] of kindsOfPool) {
-      while (busy[pool] < options.width[pool]) {
-        const take = (tx: Tx): ClaimedRow | undefined => claim(tx, names, clock.now());
-        const row = COSTLY.has(pool) ? database.write(take) : database.writeUnsynced(take);
+    for (const [pool, of] of kindsOfPool) {
+      while ((busy.get(pool) ?? 0) < width[pool]) {
+        const row = next(pool, of);
         if (row === undefined) break;
         begin(pool, row);
       }
     }
   }
 
+  function next(pool: Pool, of: Kinds): ClaimedRow | undefined {
+    const now = clock.now();
+    if (!isAnyReady(database.read, of, now)) return undefined;
+    const take = (tx: Tx): ClaimedRow | undefined => claim(tx, of, now);
+    return COSTLY.has(pool) ? database.write(take) : database.writeUnsynced(take);
+  }
+
   function begin(pool: Pool, row: ClaimedRow): void {
     const kind = kinds.get(row.kind);
     if (kind === undefined) throw new Error(`no such task kind: ${row.kind}`);
-    const task: Task<unknown> = {
+    const task: Running = {
       id: row.id,
       kind: row.kind,
+      lane: row.lane,
       payload: JSON.parse(row.payload) as unknown,
       attempt: row.attempt,
       tries: row.tries,
       createdAt: row.created_at as UnixSeconds,
     };
-    busy[pool] += 1;
+    busy.set(pool, (busy.get(pool) ?? 0) + 1);
     const stop = new AbortController();
     const lease = withTimeout(clock, kind.leaseSeconds * 1000, stop.signal);
     const done = runTask(kind, task, lease.signal).finally(() => {
       lease.done();
-      busy[pool] -= 1;
+      busy.set(pool, (busy.get(pool) ?? 1) - 1);
       running.delete(task.id);
       poke();
     });
     running.set(task.id, { done, abort: () => stop.abort(new Error('stopping')) });
   }
 
-  async function runTask(kind: TaskKind<unknown>, task: Task<unknown>, signal: AbortSignal): Promise<void> {
+  async function runTask(kind: TaskKind<unknown>, task: Running, signal: AbortSignal): Promise<void> {
     let commit: Commit;
     try {
       reach(`${kind.kind}:acting`);
@@ -108,7 +117,7 @@ export function createWorker(options: WorkerOptions): Worker {
     }
     try {
       database.write((tx) => {
-        if (finish(tx, task.id)) commit(tx);
+        if (finish(tx, task, clock.now())) commit(tx);
       });
     } catch (error) {
       return failed(kind, task, error, signal);
@@ -116,11 +125,13 @@ export function createWorker(options: WorkerOptions): Worker {
     reach(`${kind.kind}:committed`);
   }
 
-  function failed(kind: TaskKind<unknown>, task: Task<unknown>, error: unknown, signal: AbortSignal): void {
+  function failed(kind: TaskKind<unknown>, task: Running, error: unknown, signal: AbortSignal): void {
     const now = clock.now();
+    const stepsAside = laneOf(kind).whileRepeated === 'steps_aside';
+    const again = (seconds: number, how: Omit<PutBack, 'dueAt' | 'stepsAside'>): void =>
+      database.write((tx) => putBack(tx, task, { ...how, dueAt: plusSeconds(now, seconds), stepsAside }, now));
     if (error instanceof RunAgain) {
-      const options = { countAttempt: false, payload: error.payload };
-      return database.write((tx) => putBack(tx, task.id, plusSeconds(now, error.seconds), null, options));
+      return again(error.seconds, { error: null, countAttempt: false, payload: error.payload });
     }
     if (error instanceof OutsideError || (stopped && signal.aborted)) {
       const wait = Math.ceil(backoffMs(task.tries, 1000, 60_000, rng) / 1000);
@@ -128,8 +139,7 @@ export function createWorker(options: WorkerOptions): Worker {
       log.debug('task.put_back', { kind: kind.kind, task: task.id, seconds, ...errorFields(error) });
       const code = error instanceof OutsideError ? error.message : 'stopping';
       // What our own stop broke off may have cost something outside: it counts. What the outside refused does not.
-      const countAttempt = !(error instanceof OutsideError);
-      return database.write((tx) => putBack(tx, task.id, plusSeconds(now, seconds), code, { countAttempt }));
+      return again(seconds, { error: code, countAttempt: !(error instanceof OutsideError) });
     }
     const fields = errorFields(error);
     const code = typeof fields['code'] === 'string' ? fields['code'] : String(fields['error']);
@@ -137,19 +147,19 @@ export function createWorker(options: WorkerOptions): Worker {
     if (task.attempt >= kind.maxAttempts) {
       try {
         database.write((tx) => {
-          park(tx, task.id, code);
+          park(tx, task, code, now);
           kind.parked?.(tx, task);
         });
       } catch (second) {
         // It must not come back at every start: parked without what was owed for it; a person looks.
         log.error('task.parking_failed', { kind: kind.kind, task: task.id, ...errorFields(second) });
-        database.write((tx) => park(tx, task.id, code));
+        database.write((tx) => park(tx, task, code, now));
       }
       options.onParked(kind.kind, code);
       return;
     }
     const seconds = Math.ceil(backoffMs(task.attempt, 1000, 300_000, rng) / 1000);
-    database.write((tx) => putBack(tx, task.id, plusSeconds(now, seconds), code, { countAttempt: true }));
+    again(seconds, { error: code, countAttempt: true });
   }
 
   function poll(): void {
@@ -166,9 +176,10 @@ export function createWorker(options: WorkerOptions): Worker {
       kinds.set(kind.kind, kind);
     },
     start: () => {
-      const pools = new Map<Pool, string[]>();
-      for (const kind of kinds.values()) pools.set(kind.pool, [...(pools.get(kind.pool) ?? []), kind.kind]);
-      for (const [pool, names] of pools) kindsOfPool.set(pool, JSON.stringify(names));
+      for (const kind of kinds.values()) {
+        const of = kindsOfPool.get(kind.pool) ?? new Map<string, LaneRule>();
+        kindsOfPool.set(kind.pool, of.set(kind.kind, laneOf(kind)));
+      }
       const voided = database.write(voidLeases);
       if (voided > 0) log.info('task.leases_voided', { count: voided });
       stopped = false;

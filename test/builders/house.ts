@@ -93,6 +93,7 @@ export async function openHouse(
     bornAt: unixSeconds(0),
   });
   const unwatch = wallet.watch(timmy.onWalletHint);
+  database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
   timmy.worker.start();
   timmy.publisher.start();
   const pubkey = publicKeyOf(secretKey);

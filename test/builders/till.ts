@@ -93,7 +93,6 @@ export function openTill(): Till {
     rng: { bytes: (length) => new Uint8Array(length) },
     log: silentLog,
     reach: noCrashPoints,
-    width: { orders: 4, deliveries: 4, invoices: 4, wallet: 4, payouts: 1, model: 1, work: 1 },
     onParked: (kind, error) => void alerts.push(`parked ${kind}: ${error}`),
   });
   for (const make of [createInvoiceTask, watchInvoiceTask]) worker.register(make(options));

@@ -10,7 +10,8 @@ const KINDS = [
   'invoice.create',
   'invoice.watch',
   'order.event',
-  'order.activity',
+  'job.evaluate',
+  'job.execute',
   'receipt.sign',
   'refund.auto',
   'payout.send',
@@ -36,7 +37,6 @@ const LATER = [
   ...again([2, 3, 4, 5, 6], 'order.event:acted', 'order.event:committed'),
   ...again([2], 'invoice.create:acting', 'invoice.create:acted', 'invoice.create:committed'),
   ...again([2], 'invoice.watch:acting', 'invoice.watch:acted', 'invoice.watch:committed'),
-  ...again([2], 'order.activity:acting', 'order.activity:acted', 'order.activity:committed'),
   // The quote, the answer, the word that the change was paid.
   ...again([3, 5, 7], 'outbox.seal:acted', 'outbox.seal:committed', 'outbox.publish:acted', 'outbox.publish:committed'),
 ];

@@ -20,7 +20,7 @@ test.concurrent.each([...SAME, ...samplePairs(12, 8)])('killed at %s, then at %s
 );
 
 test.concurrent('killed twice while the model looks: it is not asked a third time, the money goes back', () =>
-  purchase(['order.activity:acted', 'order.activity:acted'], async ({ daemon, outside, customer, died }) => {
+  purchase(['job.evaluate:acted', 'job.evaluate:acted'], async ({ daemon, outside, customer, died }) => {
     const { lnbits, anthropic } = outside;
     await customer.say('Why is the sky blue? Please answer in one sentence.');
     lnbits.payInvoice((await customer.ear.takeText(/^lnbc\w+$/))[0]);

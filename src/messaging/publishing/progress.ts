@@ -209,7 +209,7 @@ function judge(tx: Tx, id: number, now: UnixSeconds): 'delivered' | 'undeliverab
   const { state, climbAt, recipient } = loadOutgoing(tx, id);
   if (counts.accepted >= Math.min(2, counts.relays) || (counts.accepted > 0 && counts.untried === 0)) {
     statement(tx, `UPDATE outbox SET state = 'delivered', climb_at = NULL WHERE id = ?`).run(id);
-    cancelTask(tx, nearNowKey(id));
+    cancelTask(tx, nearNowKey(id), now);
     return 'delivered';
   }
   if (counts.accepted > 0 || counts.untried > 0 || state === 'waiting') return null;

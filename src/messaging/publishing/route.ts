@@ -42,7 +42,7 @@ export function routeTask(options: DeliveryOptions): TaskKind<Route> {
   const { database, clock } = options;
   return {
     kind: 'outbox.route',
-    pool: 'deliveries',
+    pool: 'outgoing',
     leaseSeconds: 30,
     maxAttempts: Infinity,
     run: async (task, signal): Promise<Commit> => {

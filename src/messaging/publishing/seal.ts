@@ -32,7 +32,7 @@ export function sealTask(options: DeliveryOptions): TaskKind<{ outboxId: number;
   const { database, clock } = options;
   return {
     kind: 'outbox.seal',
-    pool: 'deliveries',
+    pool: 'outgoing',
     leaseSeconds: 30,
     maxAttempts: 10,
     run: async (task, signal): Promise<Commit> => {

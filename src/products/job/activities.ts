@@ -1,6 +1,6 @@
 import type { Texts } from '../../customers/index.ts';
 import type { Database } from '../../db/index.ts';
-import type { Activity, ActivityOutcome } from '../../engine/types.ts';
+import type { Activity, ActivityOutcome, ActivityRun } from '../../engine/types.ts';
 import type { PriceBook } from '../../payments/index.ts';
 import type { Agent } from '../../ports/agent.ts';
 import { maxOutputTokens } from '../../pricing/index.ts';
@@ -29,7 +29,7 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
    * Killed midway: the model may have looked and been paid by us; the verdict is lost. The attempt counts, and there
    * is one more at most; the customer pays one look, whatever it took.
    */
-  const evaluate: Activity = async (orderId, _input, run, signal): Promise<ActivityOutcome> => {
+  const evaluate: ActivityRun = async (orderId, _input, run, signal): Promise<ActivityOutcome> => {
     const job = loadJob(database.read, orderId);
     const request = texts.read(database.read, job?.requestId ?? null);
     if (job?.state !== 'evaluating') return { failed: 'gone' };
@@ -50,7 +50,7 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
    * Killed midway: the model may have answered and been paid by us; the answer is lost. The attempt counts, and there
    * is one more at most; the customer is charged for the one that finished.
    */
-  const execute: Activity = async (orderId, _input, run, signal): Promise<ActivityOutcome> => {
+  const execute: ActivityRun = async (orderId, _input, run, signal): Promise<ActivityOutcome> => {
     const job = loadJob(database.read, orderId);
     const request = texts.read(database.read, job?.requestId ?? null);
     if (job?.state !== 'executing') return { failed: 'gone' };
@@ -69,5 +69,12 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
     return { done: output, also: (tx) => noteSpend(tx, { role: 'work', ...usage }, tariff, clock.now()) };
   };
 
-  return { evaluate, execute };
+  // Both call the model, which may take minutes; `callModel` counts the attempts that cost tokens, and ends them itself.
+  const call = {
+    pool: 'model',
+    leaseSeconds: 300,
+    maxAttempts: 10,
+    lane: { name: 'run', width: settings.LIMIT_RUNNING },
+  } as const;
+  return { evaluate: { ...call, run: evaluate }, execute: { ...call, run: execute } };
 }

@@ -15,7 +15,7 @@ import type { Job, JobCommand, JobFacts, JobNotice } from './states.ts';
 import { jobReceipt } from './receipt.ts';
 import { partNotifications, rpcJob } from './rpc.ts';
 import { offerFor, type SellingOptions } from './selling.ts';
-import { insertJob, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
+import { insertJob, jobsAtWork, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
 
 export { jobCommands, type JobCommands } from './commands.ts';
@@ -78,6 +78,7 @@ export function jobProduct(options: JobOptions): Product {
       };
     },
     activities: jobActivities(options),
+    atWork: jobsAtWork,
     words: (tx, job, notice) => jobWords({ texts, settings, now: () => clock.now() }, tx, job, notice),
     rpc: (reader, job, brief) => {
       const whole = rpcJob(reader, texts, job, { brief, result: true });

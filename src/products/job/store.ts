@@ -1,4 +1,5 @@
 import { statement, type Reader, type Tx } from '../../db/index.ts';
+import type { AtWork } from '../../engine/index.ts';
 import type { Job } from './states.ts';
 
 interface Row {
@@ -103,4 +104,16 @@ export function countJobsAtWorkOf(reader: Reader, owner: string): number {
 export function countJobsAtWork(reader: Reader): number {
   const row = statement(reader, `SELECT count(*) AS n FROM jobs WHERE state IN ('evaluating', 'executing')`).get();
   return (row as { n: number }).n;
+}
+
+/** Jobs that are being looked at or worked on. */
+export function jobsAtWork(reader: Reader): AtWork[] {
+  const sql = `SELECT id, owner, state FROM jobs WHERE state IN ('evaluating', 'executing') ORDER BY created_at, id`;
+  const rows = statement(reader, sql).all() as { id: string; owner: string; state: 'evaluating' | 'executing' }[];
+  return rows.map(({ id, owner, state }) => ({
+    id,
+    owner,
+    activity: state === 'evaluating' ? 'evaluate' : 'execute',
+    input: {},
+  }));
 }

@@ -72,7 +72,7 @@ const CHECKS: readonly SqlInvariant[] = [
     'paid work has a task that moves it',
     `SELECT 'job ' || j.id AS row FROM jobs j WHERE j.state IN ('evaluating', 'executing')
        AND NOT EXISTS (${NEWS} AND t.payload ->> '$.event.type' IN ('activity_done', 'activity_failed'))
-       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'order.activity' AND t.state <> 'dead'
+       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind IN ('job.evaluate', 'job.execute') AND t.state <> 'dead'
                          AND t.payload ->> '$.order.id' = j.id)`,
   ],
   [

@@ -1,3 +1,9 @@
+DROP INDEX `tasks_due`;--> statement-breakpoint
+DROP INDEX `tasks_lane`;--> statement-breakpoint
+ALTER TABLE `tasks` ADD `behind` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `tasks` ADD `turn` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_ready` ON `tasks` (`kind`,`state`,`behind`,`due_at`,`turn`);--> statement-breakpoint
+CREATE INDEX `tasks_in_lane` ON `tasks` (`lane`,`state`,`behind`,`id`);--> statement-breakpoint
 DROP INDEX `outbox_state`;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `paid` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `near_now` integer DEFAULT false NOT NULL;--> statement-breakpoint
@@ -6,6 +12,9 @@ ALTER TABLE `outbox` ADD `climb_at` integer;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `alerted_at` integer;--> statement-breakpoint
 CREATE INDEX `outbox_climb` ON `outbox` (`climb_at`);--> statement-breakpoint
 CREATE INDEX `outbox_state` ON `outbox` (`state`,`created_at`);--> statement-breakpoint
+DROP INDEX `seen_wraps_age`;--> statement-breakpoint
+ALTER TABLE `seen_wraps` ADD `worthless` integer DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX `seen_wraps_age` ON `seen_wraps` (`worthless`,`at`);--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `rung` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `due_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `tries` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -15,4 +24,8 @@ CREATE INDEX `outbox_relays_relay` ON `outbox_relays` (`relay`,`state`,`due_at`)
 -- What is owed to relays stands in outbox_relays alone.
 DELETE FROM `tasks` WHERE `kind` = 'outbox.publish';--> statement-breakpoint
 UPDATE `outbox` SET `rungs` = 1 WHERE `state` <> 'waiting';--> statement-breakpoint
-UPDATE `outbox` SET `paid` = 1 WHERE EXISTS (SELECT 1 FROM `accounts` WHERE `id` IN ('job:' || `order_id`, 'owed:' || `order_id`));
+UPDATE `outbox` SET `paid` = 1 WHERE EXISTS (SELECT 1 FROM `accounts` WHERE `id` IN ('job:' || `order_id`, 'owed:' || `order_id`));--> statement-breakpoint
+-- Tasks take turns in their lanes, and each activity is a kind of its own.
+UPDATE `tasks` SET `turn` = `id`;--> statement-breakpoint
+UPDATE `tasks` SET `kind` = (`payload` ->> '$.order.kind') || '.' || (`payload` ->> '$.activity'), `lane` = substr(`lane`, 1, 68) WHERE `kind` = 'order.activity';--> statement-breakpoint
+UPDATE `tasks` SET `lane` = NULL WHERE `lane` GLOB 'timer:*' OR `lane` GLOB 'payout:*';
