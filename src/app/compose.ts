@@ -4,7 +4,7 @@ import { tellPayout } from '../commands/refund-news.ts';
 
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
-import { keepFact, readFact, type Database, type Tx } from '../db/index.ts';
+import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
 import { createEngine, type Product } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
@@ -21,6 +21,7 @@ import {
   closeOverBooks,
   closures,
   createInvoiceTask,
+  createIssuing,
   createPriceBook,
   createReceiptBook,
   signReceiptTask,
@@ -39,7 +40,8 @@ import type { BtcPriceSources } from '../ports/btc-price.ts';
 import type { LnurlPay } from '../ports/lnurl.ts';
 import type { Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
-import { jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import { isBudgetLeft } from '../products/_shared/model-budget.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
@@ -77,6 +79,8 @@ export interface Timmy {
 /** Said to customers while sales are stopped. */
 const BOOKS_ARE_CHECKED = 'my books are being checked';
 
+const BUDGET_IS_SPENT = 'I have done all the work I may do today (UTC)';
+
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
 export function compose(parts: Parts): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
@@ -112,8 +116,16 @@ export function compose(parts: Parts): Timmy {
     rng,
     settings,
     prices,
-    closedBecause: () => (closures(database.read).length > 0 ? BOOKS_ARE_CHECKED : null),
   };
+  const closedBecause = (reader: Reader): string | null => {
+    if (closures(reader).length > 0) return BOOKS_ARE_CHECKED;
+    return isBudgetLeft(reader, Number(settings.MODEL_DAILY_BUDGET_USD), clock.now()) ? null : BUDGET_IS_SPENT;
+  };
+  const issuing = createIssuing({
+    limits: settings,
+    closedBecause,
+    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner),
+  });
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS, bootId: randomUUID() };
   const job = jobProduct({ database, texts, agent, settings, prices, rules, selling, startedAt });
   const products: readonly Product[] = [job];
@@ -124,6 +136,7 @@ export function compose(parts: Parts): Timmy {
     texts,
     products,
     receipts,
+    issuing,
     alert,
     describeInvoice,
   });
@@ -136,6 +149,7 @@ export function compose(parts: Parts): Timmy {
     agent,
     prices,
     selling,
+    closedBecause,
   });
   const limits = createRateLimits(clock, settings);
   const jobs = jobCommands(selling, engine, job);

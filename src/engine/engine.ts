@@ -1,5 +1,5 @@
 import type { Texts } from '../customers/index.ts';
-import type { Reader, Tx } from '../db/index.ts';
+import { unlessRefused, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, post, revenue } from '../ledger/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -11,15 +11,15 @@ import { answerRpc } from '../messaging/rpc-answers.ts';
 import {
   lookUpProfileOf,
   owe,
-  payFromOwed,
   replaceInvoices,
   tellOrder,
-  wantInvoice,
+  type Issuing,
   type OrderRef,
   type PlatformEvent,
   type ReceiptBook,
 } from '../payments/index.ts';
 import { cancelTask, RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
+import { askInvoice } from './invoice-effect.ts';
 import type { Delivered, Product } from './product.ts';
 import type { Decision, Effect, OrderBase, OrderEvent } from './types.ts';
 
@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly texts: Texts;
   readonly products: readonly Product[];
   readonly receipts: ReceiptBook;
+  /** The gate that every invoice passes. */
+  readonly issuing: Issuing;
   /** `LIMIT_RUNNING`: requests of one customer at work side by side. */
   readonly runningPerOwner: number;
   readonly alert: (tx: Tx, what: string) => void;
@@ -44,8 +46,8 @@ export interface Engine {
   owned(reader: Reader, id: string, owner: string): { product: Product; order: OrderBase } | undefined;
   /** Delivers an event to an existing order. A refusal changes nothing. */
   deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined;
-  /** Opens a new order with its first decision; `message` is the request it answers. */
-  open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): void;
+  /** Opens a new order with its first decision; `message` is the request it answers. A refusal leaves nothing behind. */
+  open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): Refusal | undefined;
   /** The task kinds of the engine. */
   taskKinds(): readonly TaskKind<never>[];
 }
@@ -76,11 +78,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   function deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined {
     const of = product(order.kind);
-    const result = of.deliver(tx, order.id, event);
-    if (result === undefined) return undefined;
-    if (isRefusal(result)) return result;
-    apply(tx, of, order, result, event);
-    return undefined;
+    return unlessRefused(tx, () => {
+      const result = of.deliver(tx, order.id, event);
+      if (result === undefined || isRefusal(result)) return result;
+      return apply(tx, of, order, result, event);
+    });
   }
 
   function apply(
@@ -89,10 +91,13 @@ export function createEngine(options: EngineOptions): Engine {
     ref: OrderRef,
     result: Delivered,
     event: OrderEvent<unknown> | InboundMessage,
-  ): void {
+  ): Refusal | undefined {
     const now = clock.now();
     for (const effect of result.effects) {
-      if (effect.type !== 'notify') applyEffect(tx, ref, result, effect, now);
+      if (effect.type === 'invoice') {
+        const refused = askInvoice(tx, options, ref, result.order, effect, event, now);
+        if (refused !== undefined) return refused;
+      } else if (effect.type !== 'notify') applyEffect(tx, ref, result, effect, now);
     }
     const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
     const message = answerTo === null ? null : loadInbound(tx, answerTo);
@@ -104,6 +109,7 @@ export function createEngine(options: EngineOptions): Engine {
     for (const effect of result.effects) {
       if (effect.type === 'notify') notifyInParts(tx, ref, result, effect, now);
     }
+    return undefined;
   }
 
   /** Answers a request in JSON-RPC, or notifies a program of the change. */
@@ -171,18 +177,11 @@ export function createEngine(options: EngineOptions): Engine {
     tx: Tx,
     ref: OrderRef,
     result: Delivered,
-    effect: Exclude<Effect<unknown>, { type: 'notify' }>,
+    effect: Exclude<Effect<unknown>, { type: 'notify' | 'invoice' }>,
     now: UnixSeconds,
   ): void {
     const owner = result.order?.owner ?? '';
     switch (effect.type) {
-      case 'invoice': {
-        const { purpose, amountSats, expirySeconds, mayFail, replyTo } = effect;
-        if (payFromOwed(tx, { order: ref, owner, purpose, amountSats, replyTo }, now)) return;
-        const description = options.describeInvoice(ref.id, purpose);
-        wantInvoice(tx, { order: ref, owner, purpose, amountSats, description, expirySeconds, mayFail, replyTo }, now);
-        return;
-      }
       case 'replace_invoices':
         return replaceInvoices(tx, ref, now);
       case 'owe':
@@ -294,12 +293,13 @@ export function createEngine(options: EngineOptions): Engine {
       return of !== undefined && order?.owner === owner ? { product: of, order } : undefined;
     },
     deliver,
-    open: (tx, of, decision, message) => {
-      const result = of.open(tx, decision);
-      const ref = { kind: of.kind, id: result.order?.id ?? '' };
-      lookUpProfileOf(tx, message.sender, clock.now());
-      apply(tx, of, ref, result, message);
-    },
+    open: (tx, of, decision, message) =>
+      unlessRefused(tx, () => {
+        const result = of.open(tx, decision);
+        const ref = { kind: of.kind, id: result.order?.id ?? '' };
+        lookUpProfileOf(tx, message.sender, clock.now());
+        return apply(tx, of, ref, result, message);
+      }),
     taskKinds: () => [eventTask, activityTask],
   };
 }

@@ -10,7 +10,8 @@ export { watchPayoutTask } from './payout-watch.ts';
 export { describeWait, isHeldUp, waitingPayouts, waitOf, type PayoutWait } from './payout-waits.ts';
 export { createPriceBook, type PriceBook, type PriceBookOptions } from './price-book.ts';
 export { lookUpProfileOf, profileLookupTask } from './profile-lookup.ts';
-export { isKept, payFromOwed } from './keep.ts';
+export { isKept } from './keep.ts';
+export { createIssuing, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {
   completeReceipts,

@@ -93,17 +93,18 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
   }
 }
 function invoiceFailed(job: Job, replyTo: number | null, facts: JobFacts): JobDecision {
-  const told: JobEffect = { type: 'notify', notice: { type: 'unavailable' }, replyTo };
+  // Nobody asked for one that replaces what lapsed while we were down: then it stays silent, as lapsing is.
+  const told: JobEffect[] = replyTo === null ? [] : [{ type: 'notify', notice: { type: 'unavailable' }, replyTo }];
   // Another one was asked for meanwhile.
   if (facts.invoiceComing) return same(job, []);
   if (job.state === 'awaiting_eval_payment' && !job.reopened && facts.invoice === null)
-    return { order: null, effects: [told] };
+    return { order: null, effects: told };
   if (isAwaiting(job) && facts.invoice?.open !== true) {
     const step = job.state === 'awaiting_eval_payment' ? 'eval' : 'work';
     const verdict = job.state === 'awaiting_work_payment' ? job.verdict : null;
-    return change({ ...base(job), state: 'expired', step, verdict, offer: job.offer }, facts, [told]);
+    return change({ ...base(job), state: 'expired', step, verdict, offer: job.offer }, facts, told);
   }
-  return same(job, [told]);
+  return same(job, told);
 }
 
 function paid(job: Job, purpose: string, amountSats: Sats, invoiceId: number, facts: JobFacts): JobDecision {

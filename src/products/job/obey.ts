@@ -130,13 +130,14 @@ export function isAwaiting(job: Job): job is Awaiting {
 }
 
 export function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFacts): JobDecision {
-  const reopened = job.state === 'expired' || job.reopened;
+  const reopens = job.state === 'expired';
+  const reopened = reopens || job.reopened;
   const effects: JobEffect[] = [{ type: 'replace_invoices' }];
   const expirySeconds = facts.invoiceExpirySeconds;
   const verdict = job.state === 'awaiting_eval_payment' ? null : job.verdict;
   if (verdict === null) {
     const order: Job = { ...base(job), state: 'awaiting_eval_payment', offer: facts.offerNow, reopened };
-    return change(order, facts, [...effects, firstInvoice(order, expirySeconds, replyTo)]);
+    return change(order, facts, [...effects, firstInvoice(order, expirySeconds, replyTo, reopens)]);
   }
   const earlier = job.state === 'awaiting_work_payment' ? [job.offer, ...job.earlier].slice(0, 5) : [job.offer];
   const order: Job = {
@@ -150,6 +151,6 @@ export function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFac
   return change(order, facts, [
     ...effects,
     { type: 'notify', notice: { type: 'quote', saidPaid: true }, replyTo },
-    workInvoice(order, expirySeconds, facts.askedByProgram ? replyTo : null),
+    workInvoice(order, expirySeconds, facts.askedByProgram ? replyTo : null, reopens),
   ]);
 }

@@ -6,7 +6,8 @@ import type { Job, JobBase, JobFacts, JobNotice } from './states.ts';
 export type JobDecision = Decision<Job, JobNotice>;
 export type JobEffect = Effect<JobNotice>;
 
-export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | null): JobEffect {
+/** `reopens`: the step had lapsed and is taken up again. */
+export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | null, reopens = false): JobEffect {
   const amountSats = job.prepaid ? sats(job.evalFeeSats + job.offer.quote.amountSats) : job.evalFeeSats;
   return {
     type: 'invoice',
@@ -14,14 +15,15 @@ export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | 
     amountSats,
     expirySeconds,
     mayFail: true,
+    reopens,
     replyTo,
   };
 }
 
 /** The next invoice of an order already paid for is tried until it exists; asked for by a program, within 30 s. */
-export function workInvoice(job: Job, expirySeconds: number, replyTo: number | null): JobEffect {
+export function workInvoice(job: Job, expirySeconds: number, replyTo: number | null, reopens = false): JobEffect {
   const { amountSats } = job.offer.quote;
-  return { type: 'invoice', purpose: 'work', amountSats, expirySeconds, mayFail: replyTo !== null, replyTo };
+  return { type: 'invoice', purpose: 'work', amountSats, expirySeconds, mayFail: replyTo !== null, reopens, replyTo };
 }
 
 export function earnLook(job: Job): JobEffect {
