@@ -220,14 +220,6 @@ function failed(job: Job, code: string, facts: JobFacts): JobDecision {
     oweBack(job, owedSats, 'failed', step),
     // Signed as well when nothing is charged: it says what was paid, and that it is owed back.
     { type: 'receipt' },
-    ...(code === 'model.config'
-      ? [
-          {
-            type: 'alert' as const,
-            what: 'The model refuses our key, model name or request: jobs fail until that is mended.',
-          },
-        ]
-      : []),
     { type: 'notify', notice: { type: 'failed' } },
   ]);
 }

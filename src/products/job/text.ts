@@ -170,6 +170,9 @@ const FAILURES: Readonly<Record<string, string>> = {
   'model.empty': 'the model gave no answer',
   'model.unavailable': 'the model could not be reached',
   'model.lost': 'its answer was lost twice',
+  'model.bad_request': 'the model does not take such a request',
+  'model.bad_output': 'the model did not answer as it should',
+  'model.bad_usage': 'the model did not answer as it should',
 };
 
 /** The failure in JSON-RPC's words. */
