@@ -157,7 +157,7 @@ export function createEngine(options: EngineOptions): Engine {
     const lines =
       order === null
         ? [
-            `${ref.id}: no invoice could be made just now, so nothing was created and nothing was charged. Please send it again in a few minutes.`,
+            'Sorry, no invoice could be made just now, so nothing was created and nothing was charged. Please send it again in a few minutes.',
           ]
         : result.words(tx, effect.notice);
     for (const [index, text] of lines.entries()) {

@@ -43,7 +43,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     const sold = sellJob(options, engine, product, tx, { ...PLAIN, text, length, prepaid }, context);
     if (isRefusal(sold)) return sold;
     if (hasLink(text))
-      context.say(tx, `I do not open links: ${sold} is answered from your words alone.`, { reference: false });
+      context.say(tx, 'I do not open links: this is answered from your words alone.', { reference: false });
     return undefined;
   }
 

@@ -49,10 +49,9 @@ export function obey(job: Job, command: JobCommand, replyTo: number, facts: JobF
       const dearer = job.prepaid && facts.offerNow.quote.amountSats !== job.offer.quote.amountSats;
       if (!dearer) return change(order, facts, [timer]);
       // Paid in one, more words cost more: another price, another invoice.
-      return change(order, facts, [
+      return change({ ...order, priceUntold: true }, facts, [
         { type: 'cancel_timer', name: 'joined' },
         { type: 'replace_invoices' },
-        { type: 'notify', notice: { type: 'price' }, replyTo },
         firstInvoice(order, facts.invoiceExpirySeconds, replyTo),
       ]);
     }
@@ -98,7 +97,10 @@ function invoiceAgain(job: Job, replyTo: number, facts: JobFacts): JobDecision |
     case 'awaiting_eval_payment':
     case 'awaiting_work_payment': {
       const { invoice, now } = facts;
-      if (facts.invoiceComing) return notNow(job, `${job.id}: its invoice is being made and comes in a moment.`);
+      if (facts.invoiceComing) {
+        const name = job.priceUntold ? 'I have your request' : job.id;
+        return notNow(job, `${name}: its invoice is being made and comes in a moment.`);
+      }
       if (invoice?.open === true && (invoice.expiresAt - now) * 10 >= invoice.expiresAt - invoice.createdAt) {
         return same(job, [{ type: 'notify', notice: { type: 'invoice', again: true }, replyTo }]);
       }

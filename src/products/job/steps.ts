@@ -6,6 +6,11 @@ import type { Job, JobBase, JobFacts, JobNotice } from './states.ts';
 export type JobDecision = Decision<Job, JobNotice>;
 export type JobEffect = Effect<JobNotice>;
 
+/** The price, where it was not said yet. Orders of earlier versions have said theirs. */
+export function sayPrice(job: Job, replyTo: number | null): JobEffect[] {
+  return job.priceUntold ? [{ type: 'notify', notice: { type: 'price' }, replyTo }] : [];
+}
+
 /** `reopens`: the step had lapsed and is taken up again. */
 export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | null, reopens = false): JobEffect {
   const amountSats = job.prepaid ? sats(job.evalFeeSats + job.offer.quote.amountSats) : job.evalFeeSats;
@@ -48,7 +53,7 @@ export function notNow(job: Job, text: string): Refusal {
 /** What every state shares: the rest belongs to the state alone. */
 export function base(job: Job): JobBase {
   const { id, seq, owner, dialect, createdAt, updatedAt, requestId, requestCharacters, length, format, updates } = job;
-  const { evalFeeSats, prepaid, lastLineAt, taken, saidPaid, replacedUnasked } = job;
+  const { evalFeeSats, prepaid, lastLineAt, taken, saidPaid, replacedUnasked, priceUntold } = job;
   return {
     id,
     seq,
@@ -68,6 +73,7 @@ export function base(job: Job): JobBase {
     taken,
     saidPaid,
     replacedUnasked,
+    priceUntold,
   };
 }
 
