@@ -21,6 +21,8 @@ ALTER TABLE `outbox_relays` ADD `tries` integer DEFAULT 0 NOT NULL;--> statement
 ALTER TABLE `outbox_relays` ADD `event` text;--> statement-breakpoint
 CREATE INDEX `outbox_relays_due` ON `outbox_relays` (`state`,`due_at`);--> statement-breakpoint
 CREATE INDEX `outbox_relays_relay` ON `outbox_relays` (`relay`,`state`,`due_at`);--> statement-breakpoint
+ALTER TABLE `invoices` ADD `opens` integer DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX `invoices_opened` ON `invoices` (`owner`,`created_at`) WHERE "invoices"."opens";--> statement-breakpoint
 -- What is owed to relays stands in outbox_relays alone.
 DELETE FROM `tasks` WHERE `kind` = 'outbox.publish';--> statement-breakpoint
 UPDATE `outbox` SET `rungs` = 1 WHERE `state` <> 'waiting';--> statement-breakpoint
@@ -29,3 +31,6 @@ UPDATE `outbox` SET `paid` = 1 WHERE EXISTS (SELECT 1 FROM `accounts` WHERE `id`
 UPDATE `tasks` SET `turn` = `id`;--> statement-breakpoint
 UPDATE `tasks` SET `kind` = (`payload` ->> '$.order.kind') || '.' || (`payload` ->> '$.activity'), `lane` = substr(`lane`, 1, 68) WHERE `kind` = 'order.activity';--> statement-breakpoint
 UPDATE `tasks` SET `lane` = NULL WHERE `lane` GLOB 'timer:*' OR `lane` GLOB 'payout:*';
+--> statement-breakpoint
+-- An order's first invoice opened it.
+UPDATE `invoices` SET `opens` = 1 WHERE `id` IN (SELECT min(`id`) FROM `invoices` GROUP BY `order_id`);

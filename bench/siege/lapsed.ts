@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { decodeInvoice } from '../../src/bolt11/index.ts';
 import { dataDir, openDatabase, statement } from '../../src/db/index.ts';
 import { sats, unixSeconds } from '../../src/lib/units.ts';
-import { keepIssued, lapse, wantInvoice } from '../../src/payments/invoices.ts';
+import { keepIssued, lapse } from '../../src/payments/invoices.ts';
+import { wantInvoice } from '../../src/payments/want-invoice.ts';
 import type { Daemon } from '../../test/builders/daemon.ts';
 import type { FakeLnbits } from '../../test/fakes/lnbits/index.ts';
 
@@ -37,6 +38,7 @@ export async function lapsedInvoices(daemon: Daemon, lnbits: FakeLnbits, count: 
         expirySeconds: 600,
         mayFail: true,
         replyTo: null,
+        opens: true,
       };
       const id = wantInvoice(tx, wanted, begun);
       keepIssued(tx, id, { bolt11, paymentHash: hash, expiresAt: ended }, begun);

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { commandTasks } from '../commands/index.ts';
 import { tellPayout } from '../commands/refund-news.ts';
 
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
-import { keepFact, readFact, type Database, type Tx } from '../db/index.ts';
+import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
 import { createEngine, type Product } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
@@ -32,6 +31,7 @@ import {
   closeOverBooks,
   closures,
   createInvoiceTask,
+  createIssuing,
   createPriceBook,
   createReceiptBook,
   remakePaymentTasks,
@@ -52,7 +52,12 @@ import type { BtcPriceSources } from '../ports/btc-price.ts';
 import type { LnurlPay } from '../ports/lnurl.ts';
 import type { Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
-import { jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import { isBudgetLeft } from '../products/_shared/model-budget.ts';
+import { createModelGate } from '../products/_shared/model-gate.ts';
+import { modelProbeTask } from '../products/_shared/model-probe.ts';
+import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
+import { tariffFrom } from '../pricing/index.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
@@ -96,6 +101,9 @@ export interface Timmy {
 /** Said to customers while sales are stopped. */
 const BOOKS_ARE_CHECKED = 'my books are being checked';
 
+const MODEL_IS_AWAY = 'the model that does my work is not to be had';
+const BUDGET_IS_SPENT = 'I have done all the work I may do today (UTC)';
+
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
 export function compose(parts: Parts): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
@@ -138,10 +146,21 @@ export function compose(parts: Parts): Timmy {
     rng,
     settings,
     prices,
-    closedBecause: () => (closures(database.read).length > 0 ? BOOKS_ARE_CHECKED : null),
   };
-  const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS, bootId: randomUUID() };
-  const job = jobProduct({ database, texts, agent, settings, prices, rules, selling, startedAt });
+  const dailyBudgetUsd = Number(settings.MODEL_DAILY_BUDGET_USD);
+  const closedBecause = (reader: Reader): string | null => {
+    if (closures(reader).length > 0) return BOOKS_ARE_CHECKED;
+    if (modelTrouble(reader) !== null) return MODEL_IS_AWAY;
+    return isBudgetLeft(reader, dailyBudgetUsd, clock.now()) ? null : BUDGET_IS_SPENT;
+  };
+  const issuing = createIssuing({
+    limits: settings,
+    closedBecause,
+    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner),
+  });
+  const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS };
+  const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
+  const job = jobProduct({ database, texts, models, settings, prices, rules, selling, startedAt });
   const products: readonly Product[] = [job];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
@@ -149,6 +168,7 @@ export function compose(parts: Parts): Timmy {
     texts,
     products,
     receipts,
+    issuing,
     alert,
     describeInvoice,
   });
@@ -161,6 +181,7 @@ export function compose(parts: Parts): Timmy {
     agent,
     prices,
     selling,
+    closedBecause,
   });
   const limits = createRateLimits(clock, settings);
   const jobs = jobCommands(selling, engine, job);
@@ -269,9 +290,15 @@ export function compose(parts: Parts): Timmy {
       alert,
       onVerified: (tx, broken) => closeOverBooks(tx, broken.length > 0, clock.now()),
     }),
+    modelProbeTask({
+      read: database.read,
+      gate: models,
+      tariffNow: () => tariffFrom(settings, prices.now(database.read)),
+    }),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);
+  if (modelTrouble(database.read) !== null) database.write((tx) => probeTroublesNow(tx, startedAt));
 
   const inbox = createInbox({
     database,

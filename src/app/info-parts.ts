@@ -16,6 +16,7 @@ export interface InfoOptions {
   readonly agent: Agent;
   readonly prices: PriceBook;
   readonly selling: SellingOptions;
+  readonly closedBecause: InfoParts['closed'];
 }
 
 /** What `info` and the help say about this Timmy: prices, limits, models, and what is only a stub. */
@@ -41,6 +42,7 @@ export function infoParts(options: InfoOptions): InfoParts {
     },
     models: { eval: settings.EVAL_MODEL, work: settings.WORK_MODEL },
     stub: { lightning: wallet.kind === 'stub', agent: agent.kind === 'stub', provisioner: true },
+    closed: options.closedBecause,
     btcPriceUsd: (reader) => usdMicrosDecimal(prices.now(reader).usdMicros),
     priceInWords: (reader) => {
       const { quote, tariff } = offerFor(selling, reader, '', null);

@@ -13,6 +13,8 @@ import {
   walletTrouble,
   type Reconciliation,
 } from '../payments/index.ts';
+import { isBudgetTold } from '../products/_shared/model-budget.ts';
+import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
 import { countTasks } from '../tasks/index.ts';
 import { print } from './output.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
@@ -42,6 +44,8 @@ export function registerStatus(program: Command, cli: Cli): void {
         const claims = openClaims(read).length;
         const closed = closures(read);
         const trouble = walletTrouble(read);
+        const model = modelTrouble(read);
+        const isBudgetSpent = isBudgetTold(read, cli.clock.now());
         const waiting = waitingPayouts(read);
         const value = {
           version: VERSION,
@@ -64,6 +68,8 @@ export function registerStatus(program: Command, cli: Cli): void {
             amount_msats: amountMsats,
           })),
           wallet_trouble: trouble === null ? null : { cause: trouble.cause, code: trouble.code, since: trouble.since },
+          model_trouble: model,
+          model_budget_spent: isBudgetSpent,
           claims,
         };
         const stubs = Object.entries(stub)
@@ -79,8 +85,12 @@ export function registerStatus(program: Command, cli: Cli): void {
               .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
               .join(', ') || 'none',
           ],
-          ['selling', closed.length === 0 ? 'yes' : 'SALES AND PAYMENTS ARE STOPPED'],
+          ['selling', selling(closed.length > 0, model !== null || isBudgetSpent)],
           ...closed.map(({ words }) => ['', words]),
+          ...(model === null ? [] : [['', describeModelTrouble(model)]]),
+          ...(isBudgetSpent
+            ? [['', "The model's budget for today is spent (MODEL_DAILY_BUDGET_USD): open again at 00:00 UTC"]]
+            : []),
           ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
           ['the wallet', compared === undefined ? 'not compared yet' : describe(compared)],
           ...(trouble === null ? [] : [['', describeTrouble(trouble)]]),
@@ -97,6 +107,11 @@ export function registerStatus(program: Command, cli: Cli): void {
         print(cli, options.json === true, value, words);
       }),
     );
+}
+
+function selling(isClosed: boolean, isModelSpent: boolean): string {
+  if (isClosed) return 'SALES AND PAYMENTS ARE STOPPED';
+  return isModelSpent ? 'SALES ARE STOPPED' : 'yes';
 }
 
 function describe({ at, balanceMsats, drift }: Reconciliation): string {

@@ -11,6 +11,8 @@ export interface InfoParts {
   readonly limits: Readonly<Record<string, unknown>>;
   readonly models: Readonly<Record<string, string>>;
   readonly stub: { readonly lightning: boolean; readonly agent: boolean; readonly provisioner: boolean };
+  /** Why nothing is sold now; null: open. */
+  readonly closed: (reader: Reader) => string | null;
   readonly btcPriceUsd: (reader: Reader) => string;
   /** "10 sats for a look, then about 129 ($0.13) for a short answer": today's price in words. */
   readonly priceInWords: (reader: Reader) => string;
@@ -25,7 +27,10 @@ export function infoMethod(info: InfoParts, methods: () => readonly string[]): R
     run: (tx) => {
       const { name, version, npub, prices, limits, models, stub } = info;
       const btc_price_usd = info.btcPriceUsd(tx);
-      return { result: { name, version, npub, methods: methods(), prices, limits, models, stub, btc_price_usd } };
+      const closed = info.closed(tx);
+      return {
+        result: { name, version, npub, methods: methods(), prices, limits, models, stub, btc_price_usd, closed },
+      };
     },
   });
 }

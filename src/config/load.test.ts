@@ -168,6 +168,10 @@ describe('problems', () => {
     [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1', TIMMY_CRASH_AT: 'x' }, ['TIMMY_CRASH_AT is']],
     [{ LNBITS_URL: 'https://ln.example' }, ['LNBITS_API_KEY is missing']],
     [{ LNBITS_ADMIN_KEY: 'k' }, ['LNBITS_URL is missing']],
+    [{ LIMIT_ALL_OPEN_INVOICES: '180' }, ['LIMIT_ALL_OPEN_INVOICES must be above 180']],
+    [{ LIMIT_MESSAGE_CHARS: '99' }, ['LIMIT_MESSAGE_CHARS must be a whole number from 100']],
+    [{ MODEL_DAILY_BUDGET_USD: '0.017' }, ['MODEL_DAILY_BUDGET_USD does not pay for one job (about 0.018 USD)']],
+    [{ MODEL_DAILY_BUDGET_USD: '0.018' }, []],
     [{ SHORT_MAX_CHARS: '301' }, ['SHORT_MAX_CHARS must not']],
     [
       { TIMMY_NOSTR_NSEC: bech32.encode('ncryptsec', bech32.toWords(new Uint8Array(91)), 500) },

@@ -63,6 +63,32 @@ export const rules: readonly Rule[] = [
       ? 'SHORT_MAX_CHARS must not be above MEDIUM_MAX_CHARS. Lower the one or raise the other'
       : null,
   ),
+  // Limits so low that nobody could buy (product.md: Limits).
+  rule(['LIMIT_ALL_OPEN_INVOICES'], (s) =>
+    s.LIMIT_ALL_OPEN_INVOICES <= 180
+      ? 'LIMIT_ALL_OPEN_INVOICES must be above 180: 60 of them are kept for top-ups and 120 for npubs that have paid before, so that a new customer could buy nothing. Raise it'
+      : null,
+  ),
+  rule(
+    [
+      'MODEL_DAILY_BUDGET_USD',
+      'HAIKU_INPUT_COST_PER_1K_TOKENS',
+      'HAIKU_OUTPUT_COST_PER_1K_TOKENS',
+      'SONNET_INPUT_COST_PER_1K_TOKENS',
+      'SONNET_OUTPUT_COST_PER_1K_TOKENS',
+      'OUTPUT_TOKENS_LONG_EST',
+    ],
+    (s) => {
+      // Prompts of a thousand tokens, a verdict of half a thousand, the longest answer that is quoted.
+      const look = Number(s.HAIKU_INPUT_COST_PER_1K_TOKENS) + 0.5 * Number(s.HAIKU_OUTPUT_COST_PER_1K_TOKENS);
+      const outputThousands = s.OUTPUT_TOKENS_LONG_EST / 1000;
+      const work =
+        Number(s.SONNET_INPUT_COST_PER_1K_TOKENS) + outputThousands * Number(s.SONNET_OUTPUT_COST_PER_1K_TOKENS);
+      return Number(s.MODEL_DAILY_BUDGET_USD) < look + work
+        ? `MODEL_DAILY_BUDGET_USD does not pay for one job (about ${(look + work).toFixed(3)} USD): nothing could be sold. Raise it`
+        : null;
+    },
+  ),
 ];
 
 /** What is said at start and changes nothing. */

@@ -14,6 +14,8 @@ export type FactName =
   | 'wrong_invoice'
   | 'books_broken'
   | 'drift_told'
+  | 'model_trouble'
+  | 'model_budget_told'
   | 'profile_published_at'
   | 'relay_states'
   | 'last_alive_at';

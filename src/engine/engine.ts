@@ -1,5 +1,5 @@
 import type { Texts } from '../customers/index.ts';
-import type { Reader, Tx } from '../db/index.ts';
+import { unlessRefused, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, post, revenue } from '../ledger/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -11,15 +11,16 @@ import { answerRpc } from '../messaging/rpc-answers.ts';
 import {
   lookUpProfileOf,
   owe,
-  payFromOwed,
   replaceInvoices,
-  wantInvoice,
+  tellOrder,
+  type Issuing,
   type OrderRef,
   type PlatformEvent,
   type ReceiptBook,
 } from '../payments/index.ts';
 import { cancelTask, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { activityTasks, remakeActivities, scheduleActivity } from './activity-tasks.ts';
+import { askInvoice } from './invoice-effect.ts';
 import type { Delivered, Product } from './product.ts';
 import type { Decision, Effect, OrderBase, OrderEvent } from './types.ts';
 
@@ -28,6 +29,8 @@ export interface EngineOptions {
   readonly texts: Texts;
   readonly products: readonly Product[];
   readonly receipts: ReceiptBook;
+  /** The gate that every invoice passes. */
+  readonly issuing: Issuing;
   readonly alert: (tx: Tx, what: string) => void;
   /** What the customer sees on an invoice of this order ("Timmy J-4KQ7M look"). */
   readonly describeInvoice: (orderId: string, purpose: string) => string;
@@ -42,8 +45,8 @@ export interface Engine {
   owned(reader: Reader, id: string, owner: string): { product: Product; order: OrderBase } | undefined;
   /** Delivers an event to an existing order. A refusal changes nothing. */
   deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined;
-  /** Opens a new order with its first decision; `message` is the request it answers. */
-  open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): void;
+  /** Opens a new order with its first decision; `message` is the request it answers. A refusal leaves nothing behind. */
+  open(tx: Tx, product: Product, decision: Decision<OrderBase, unknown>, message: InboundMessage): Refusal | undefined;
   /** The task kinds of the engine. */
   taskKinds(): readonly TaskKind<never>[];
   /** Owes anew what orders at work have lost. @returns how many tasks of each kind were missing. */
@@ -69,11 +72,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   function deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined {
     const of = product(order.kind);
-    const result = of.deliver(tx, order.id, event);
-    if (result === undefined) return undefined;
-    if (isRefusal(result)) return result;
-    apply(tx, of, order, result, event);
-    return undefined;
+    return unlessRefused(tx, () => {
+      const result = of.deliver(tx, order.id, event);
+      if (result === undefined || isRefusal(result)) return result;
+      return apply(tx, of, order, result, event);
+    });
   }
 
   function apply(
@@ -82,10 +85,13 @@ export function createEngine(options: EngineOptions): Engine {
     ref: OrderRef,
     result: Delivered,
     event: OrderEvent<unknown> | InboundMessage,
-  ): void {
+  ): Refusal | undefined {
     const now = clock.now();
     for (const effect of result.effects) {
-      if (effect.type !== 'notify') applyEffect(tx, of, ref, result, effect, now);
+      if (effect.type === 'invoice') {
+        const refused = askInvoice(tx, options, ref, result.order, effect, event, now);
+        if (refused !== undefined) return refused;
+      } else if (effect.type !== 'notify') applyEffect(tx, of, ref, result, effect, now);
     }
     const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
     const message = answerTo === null ? null : loadInbound(tx, answerTo);
@@ -97,6 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
     for (const effect of result.effects) {
       if (effect.type === 'notify') notifyInParts(tx, ref, result, effect, now);
     }
+    return undefined;
   }
 
   /** Answers a request in JSON-RPC, or notifies a program of the change. */
@@ -144,7 +151,7 @@ export function createEngine(options: EngineOptions): Engine {
     const lines =
       order === null
         ? [
-            `${ref.id}: no invoice could be made just now, so nothing was created and nothing was charged. Please send it again in a few minutes.`,
+            'Sorry, no invoice could be made just now, so nothing was created and nothing was charged. Please send it again in a few minutes.',
           ]
         : result.words(tx, effect.notice);
     for (const [index, text] of lines.entries()) {
@@ -165,18 +172,11 @@ export function createEngine(options: EngineOptions): Engine {
     of: Product,
     ref: OrderRef,
     result: Delivered,
-    effect: Exclude<Effect<unknown>, { type: 'notify' }>,
+    effect: Exclude<Effect<unknown>, { type: 'notify' | 'invoice' }>,
     now: UnixSeconds,
   ): void {
     const owner = result.order?.owner ?? '';
     switch (effect.type) {
-      case 'invoice': {
-        const { purpose, amountSats, expirySeconds, mayFail, replyTo } = effect;
-        if (payFromOwed(tx, { order: ref, owner, purpose, amountSats, replyTo }, now)) return;
-        const description = options.describeInvoice(ref.id, purpose);
-        wantInvoice(tx, { order: ref, owner, purpose, amountSats, description, expirySeconds, mayFail, replyTo }, now);
-        return;
-      }
       case 'replace_invoices':
         return replaceInvoices(tx, ref, now);
       case 'owe':
@@ -246,12 +246,13 @@ export function createEngine(options: EngineOptions): Engine {
       return of !== undefined && order?.owner === owner ? { product: of, order } : undefined;
     },
     deliver,
-    open: (tx, of, decision, message) => {
-      const result = of.open(tx, decision);
-      const ref = { kind: of.kind, id: result.order?.id ?? '' };
-      lookUpProfileOf(tx, message.sender, clock.now());
-      apply(tx, of, ref, result, message);
-    },
+    open: (tx, of, decision, message) =>
+      unlessRefused(tx, () => {
+        const result = of.open(tx, decision);
+        const ref = { kind: of.kind, id: result.order?.id ?? '' };
+        lookUpProfileOf(tx, message.sender, clock.now());
+        return apply(tx, of, ref, result, message);
+      }),
     taskKinds: () => [eventTask, ...options.products.flatMap((of) => activityTasks(of, clock))],
     remakeTasks: (tx, now) =>
       Object.fromEntries(options.products.map((of) => [`${of.kind}.*`, remakeActivities(tx, of, now)])),

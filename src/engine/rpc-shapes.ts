@@ -47,19 +47,27 @@ export function rpcInvoice(row: InvoiceRow): RpcInvoice {
 export interface RpcMoney {
   readonly invoice: RpcInvoice | null;
   readonly invoices: readonly RpcInvoice[];
+  /** How many were left out, so that the object fits into a message. */
+  readonly invoices_left_out?: number;
   /** The one still open, else the newest. */
   readonly refund: RpcRefund | null;
   readonly refunds: readonly RpcRefund[];
 }
 
-/** The invoices and refunds of an order as programs see them. */
-export function rpcMoney(reader: Reader, orderId: string): RpcMoney {
+/**
+ * The invoices and refunds of an order as programs see them. `only: 'open and paid'`: for an object that would not fit
+ * into a message (protocol.md).
+ */
+export function rpcMoney(reader: Reader, orderId: string, only: 'all' | 'open and paid'): RpcMoney {
+  const all = invoicesOf(reader, orderId);
+  const shown = only === 'all' ? all : all.filter(({ state }) => state === 'open' || state === 'paid');
   const open = openInvoiceOf(reader, orderId);
   const attempts = payoutsOf(reader, orderId);
   const refunds = debtsOf(reader, orderId).flatMap((debt) => rpcRefund(reader, debt, attempts));
   return {
     invoice: open === undefined ? null : rpcInvoice(open),
-    invoices: invoicesOf(reader, orderId).map(rpcInvoice),
+    invoices: shown.map(rpcInvoice),
+    ...(shown.length === all.length ? {} : { invoices_left_out: all.length - shown.length }),
     refund: refunds.find((refund) => refund.state !== 'paid') ?? refunds.at(-1) ?? null,
     refunds,
   };

@@ -28,7 +28,7 @@ export type Effect<Notice> =
   | { readonly type: 'notify'; readonly notice: Notice; readonly replyTo?: number | null }
   /**
    * Want an invoice. `mayFail`: given up after 30 s with `invoice_failed`, and its request `replyTo` is answered when
-   * it exists; else it is tried until it exists.
+   * it exists; else it is tried until it exists. `reopens`: it takes up again what had lapsed.
    */
   | {
       readonly type: 'invoice';
@@ -36,6 +36,7 @@ export type Effect<Notice> =
       readonly amountSats: Sats;
       readonly expirySeconds: number;
       readonly mayFail: boolean;
+      readonly reopens: boolean;
       readonly replyTo: number | null;
     }
   /** The order's open invoices are no longer wanted (they stay watched). */

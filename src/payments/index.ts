@@ -11,7 +11,8 @@ export { describeWait, isHeldUp, waitingPayouts, waitOf, type PayoutWait } from 
 export { createPriceBook, type PriceBook, type PriceBookOptions } from './price-book.ts';
 export { lookUpProfileOf, profileLookupTask } from './profile-lookup.ts';
 export { remakePaymentTasks, remakeRefundTasks, type Remade } from './remake.ts';
-export { isKept, payFromOwed } from './keep.ts';
+export { isKept } from './keep.ts';
+export { createIssuing, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {
   completeReceipts,

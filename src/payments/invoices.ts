@@ -7,7 +7,6 @@ import {
   sats,
   toMsats,
   type Msats,
-  type Sats,
   type UnixSeconds,
   unixSeconds,
   wholeSats,
@@ -18,41 +17,6 @@ import { tellOrder, type OrderRef } from './order-events.ts';
 import { invoices } from './schema.ts';
 
 export type InvoiceRow = typeof invoices.$inferSelect;
-
-export interface WantedInvoice {
-  readonly order: OrderRef;
-  readonly owner: string;
-  readonly purpose: string;
-  readonly amountSats: Sats;
-  readonly description: string;
-  readonly expirySeconds: number;
-  /** Given up, with `invoice_failed`, when the wallet cannot issue it within 30 s; else tried until it exists. */
-  readonly mayFail: boolean;
-  readonly replyTo: number | null;
-}
-
-/** Records the intent; the wallet is asked after the commit. @returns the id of the invoice row. */
-export function wantInvoice(tx: Tx, wanted: WantedInvoice, now: UnixSeconds): number {
-  const { lastInsertRowid } = tx
-    .insert(invoices)
-    .values({
-      orderKind: wanted.order.kind,
-      orderId: wanted.order.id,
-      owner: wanted.owner,
-      purpose: wanted.purpose,
-      amountSats: wanted.amountSats,
-      description: wanted.description,
-      expirySeconds: wanted.expirySeconds,
-      state: 'wanted',
-      mayFail: wanted.mayFail,
-      replyTo: wanted.replyTo,
-      createdAt: now,
-    })
-    .run();
-  const invoiceId = Number(lastInsertRowid);
-  createSoon(tx, { id: invoiceId, owner: wanted.owner }, now);
-  return invoiceId;
-}
 
 /** Owes the asking of the wallet for a wanted invoice. */
 export function createSoon(tx: Tx, { id, owner }: Pick<InvoiceRow, 'id' | 'owner'>, now: UnixSeconds): void {
@@ -88,26 +52,18 @@ export function openInvoiceOf(reader: Reader, orderId: string): InvoiceRow | und
     .get();
 }
 
+/** How long the invoice lives that this order waits for, shown or still coming. Seconds. */
+export function awaitedExpiryOf(reader: Reader, orderId: string): number | undefined {
+  const sql = `SELECT expiry_seconds AS seconds FROM invoices WHERE order_id = ? AND state IN ('wanted', 'open') ORDER BY id DESC`;
+  return (statement(reader, sql).get(orderId) as { seconds: number } | undefined)?.seconds;
+}
+
 /** Is one on its way (wanted) for this order? */
 export function isInvoiceComing(reader: Reader, orderId: string): boolean {
   return (
     statement(reader, `SELECT 1 FROM invoices WHERE order_id = ? AND state = 'wanted' LIMIT 1`).get(orderId) !==
     undefined
   );
-}
-
-export interface OpenInvoiceCounts {
-  readonly ofOwner: number;
-  readonly all: number;
-}
-
-/** Unpaid invoices that still can be paid in time, the wanted ones included. */
-export function countOpenInvoices(reader: Reader, owner: string): OpenInvoiceCounts {
-  const row = statement(
-    reader,
-    `SELECT count(*) AS "all", coalesce(sum(owner = ?), 0) AS ofOwner FROM invoices WHERE state IN ('wanted', 'open')`,
-  ).get(owner) as OpenInvoiceCounts;
-  return row;
 }
 
 /** The wallet has issued it and it is what we asked for: from here on it may be shown, and is watched. */
@@ -132,7 +88,8 @@ export function keepIssued(
 export function giveUpInvoice(tx: Tx, id: number, now: UnixSeconds): void {
   const row = findInvoice(tx, id);
   if (row?.state !== 'wanted') return;
-  tx.update(invoices).set({ state: 'failed' }).where(eq(invoices.id, id)).run();
+  // Nothing was opened by it.
+  tx.update(invoices).set({ state: 'failed', opens: false }).where(eq(invoices.id, id)).run();
   const order = { kind: row.orderKind, id: row.orderId };
   tellOrder(tx, order, { type: 'invoice_failed', purpose: row.purpose, replyTo: row.replyTo }, now);
 }

@@ -14,6 +14,8 @@ export interface NextStep {
   readonly amountSats: Sats;
   /** The request that is answered when it is paid. */
   readonly replyTo: number | null;
+  /** It opens a new order, or takes an expired one up again. */
+  readonly opens: boolean;
 }
 
 /**
@@ -39,6 +41,7 @@ export function payFromOwed(tx: Tx, step: NextStep, now: UnixSeconds): boolean {
       state: 'kept',
       mayFail: false,
       replyTo: step.replyTo,
+      opens: step.opens,
       createdAt: now,
     })
     .run();

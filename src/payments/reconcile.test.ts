@@ -20,8 +20,8 @@ import {
   setPayout,
   settle,
   settlePayout,
-  wantInvoice,
 } from './index.ts';
+import { wantInvoice } from './want-invoice.ts';
 
 const OWNER = 'ab'.repeat(32);
 const OPENING = 10_000_000n;
@@ -71,7 +71,7 @@ function createModel() {
       const [hash, amountSats] = [sha256Hex(`in ${++serial}`), sats(10 + serial)];
       const wanted = { order: ORDER, owner: OWNER, purpose: 'eval', description: 'x', expirySeconds: 3600 };
       const id = database.write((tx) => {
-        const made = wantInvoice(tx, { ...wanted, amountSats, mayFail: true, replyTo: null }, now());
+        const made = wantInvoice(tx, { ...wanted, amountSats, mayFail: true, replyTo: null, opens: true }, now());
         keepIssued(tx, made, { bolt11: 'x', paymentHash: hash, expiresAt: unixSeconds(now() + 3600) }, now());
         return made;
       });

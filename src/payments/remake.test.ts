@@ -5,10 +5,11 @@ import { statement, type Database } from '../db/index.ts';
 import { OPERATOR, post, WALLET } from '../ledger/index.ts';
 import { msats, plusSeconds, sats, unixSeconds } from '../lib/units.ts';
 import { claimableDebts, owe } from './debts.ts';
-import { keepIssued, lapse, settle, wantInvoice } from './invoices.ts';
+import { keepIssued, lapse, settle } from './invoices.ts';
 import { commitPayout, markSent } from './payouts.ts';
 import { remakePaymentTasks, remakeRefundTasks } from './remake.ts';
 import { fileDecision } from './resolve.ts';
+import { wantInvoice } from './want-invoice.ts';
 
 const NOW = unixSeconds(1_800_000_000);
 const OWNER = 'ab'.repeat(32);
@@ -25,7 +26,7 @@ const nextHash = (): string => (++hashes).toString(16).padStart(64, '0');
 function invoice(issued: 'wanted' | 'open'): number {
   return database.write((tx) => {
     const wanted = { order: ORDER, owner: OWNER, purpose: 'eval', amountSats: sats(100), description: 'd' };
-    const id = wantInvoice(tx, { ...wanted, expirySeconds: 600, mayFail: false, replyTo: null }, NOW);
+    const id = wantInvoice(tx, { ...wanted, expirySeconds: 600, mayFail: false, replyTo: null, opens: true }, NOW);
     const given = { bolt11: 'lnbc', paymentHash: nextHash(), expiresAt: plusSeconds(NOW, 600) };
     if (issued === 'open') keepIssued(tx, id, given, NOW);
     return id;

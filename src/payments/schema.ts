@@ -29,8 +29,13 @@ export const invoices = sqliteTable(
     paidAt: integer('paid_at'),
     paidMsats: integer('paid_msats'),
     delayTold: integer('delay_told', { mode: 'boolean' }).notNull().default(false),
+    /** The first of a new order, or one that took an expired order up again: it counts in `LIMIT_NEW_PER_HOUR`. */
+    opens: integer({ mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
+    index('invoices_opened')
+      .on(table.owner, table.createdAt)
+      .where(sql`${table.opens}`),
     uniqueIndex('invoices_hash').on(table.paymentHash),
     index('invoices_order').on(table.orderId),
     index('invoices_owner').on(table.owner, table.state),

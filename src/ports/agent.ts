@@ -1,3 +1,5 @@
+import { OutsideError, type OutsideFault } from '../lib/errors.ts';
+
 /** Tokens as the API reported them, already checked for plausibility (whole, ≥ 0, output ≤ what was allowed). */
 export interface TokenUsage {
   readonly inputTokens: number;
@@ -23,6 +25,9 @@ export interface Turn {
   readonly text: string;
 }
 
+/** Output bound of an evaluation: a boolean and one sentence. Tokens. */
+export const EVALUATION_MAX_TOKENS = 512;
+
 export interface WorkRequest {
   readonly model: string;
   readonly request: string;
@@ -44,12 +49,35 @@ export interface Work {
 }
 
 /**
- * The model. Throws `OutsideError`:
- * - `unavailable`: refused before any work (no connection, 429, 5xx, 529). No attempt, no tokens; repeat with backoff.
+ * How a call to the model failed. `usage`: the tokens it is known to have cost us all the same; null: not known, it may
+ * be all that was allowed. What is refused before any work costs none.
+ */
+export class AgentError extends OutsideError {
+  readonly usage: TokenUsage | null;
+
+  constructor(
+    fault: OutsideFault,
+    code: string,
+    options: { cause?: unknown; retryAfterSeconds?: number; usage?: TokenUsage | null } = {},
+  ) {
+    super(fault, code, options);
+    this.name = 'AgentError';
+    this.usage = options.usage ?? null;
+  }
+}
+
+export const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0 };
+
+/**
+ * The model. Throws `AgentError`, `message` being a code of ours:
+ * - `unavailable`: refused before any work, no attempt, repeat with backoff. `model.unreachable`, `model.rate_limited`,
+ *   `model.overloaded`, `model.down`, and what the operator must mend: `model.key_refused`, `model.no_such_model`,
+ *   `model.wrong_address`, `model.spending_limit`. `model.no_answer`: a page that is no answer at all, which counts as
+ *   the endpoint being down, though it may have cost tokens.
  * - `unknown`: the call may have cost tokens and its answer is lost (time-out, connection lost midway). An attempt.
- * - `rejected`: it answered and there is no usable answer. An attempt. `message` is `model.refused` (it declined: trying
- *   again is no use), `model.empty`, `model.bad_output` (not the asked structure), `model.bad_usage`, or
- *   `model.config` (wrong key, model or request: the operator must look).
+ * - `rejected`: it answered and there is no usable answer. An attempt. `model.refused` (it declined: trying again is no
+ *   use), `model.bad_request` (no use either), `model.empty`, `model.bad_output` (not the asked structure),
+ *   `model.bad_usage`.
  */
 export interface Agent {
   readonly kind: 'stub' | 'anthropic';

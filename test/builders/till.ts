@@ -17,12 +17,12 @@ import {
   owe,
   sendPayoutTask,
   verifyPayments,
-  wantInvoice,
   watchInvoiceTask,
   watchPayoutTask,
   type PayoutNews,
   type PlatformEvent,
 } from '../../src/payments/index.ts';
+import { wantInvoice } from '../../src/payments/want-invoice.ts';
 import { createWorker, type Worker } from '../../src/tasks/index.ts';
 import { freshDatabase, settled } from './fresh-database.ts';
 
@@ -147,7 +147,7 @@ export function openTill(): Till {
       description: 'x',
       expirySeconds,
     };
-    const id = database.write((tx) => wantInvoice(tx, { ...wanted, mayFail, replyTo: null }, clock.now()));
+    const id = database.write((tx) => wantInvoice(tx, { ...wanted, mayFail, replyTo: null, opens: true }, clock.now()));
     worker.poke();
     return id;
   }

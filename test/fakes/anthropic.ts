@@ -4,13 +4,28 @@ import type { AddressInfo } from 'node:net';
 /** What the fake does with one call. Default: accept, and answer with a sentence. */
 export type AnthropicScript =
   | { readonly do: 'accept' | 'reject'; readonly reason?: string }
-  | { readonly do: 'answer'; readonly text: string; readonly outputTokens?: number; readonly stopReason?: string }
+  | {
+      readonly do: 'answer';
+      readonly text: string;
+      readonly outputTokens?: number;
+      readonly stopReason?: string | null;
+    }
   /** A verdict in prose, in fences, with extra fields, …: any text where structured output was asked for. */
   | { readonly do: 'raw-text'; readonly text: string; readonly stopReason?: string }
   | { readonly do: 'tool-use'; readonly input: unknown }
-  | { readonly do: 'refusal' | 'empty' | 'truncated-json' | 'not-json' | 'no-usage' | 'redirect' }
+  /** Any body with status 200; an answer without one of its fields; a page of something between. */
+  | { readonly do: 'body'; readonly body: unknown }
+  | { readonly do: 'strip'; readonly field: string }
+  | { readonly do: 'page'; readonly status: number }
+  | { readonly do: 'refusal' | 'empty' | 'stream' | 'truncated-json' | 'not-json' | 'no-usage' | 'redirect' }
   | { readonly do: 'usage'; readonly usage: unknown }
-  | { readonly do: 'status'; readonly status: number; readonly retryAfter?: string }
+  | {
+      readonly do: 'status';
+      readonly status: number;
+      readonly retryAfter?: string;
+      readonly message?: string;
+      readonly code?: string;
+    }
   /** Answers when `release()` is called (or never). */
   | { readonly do: 'hang' }
   /** Closes the connection at the first byte, or after billing, in the middle of the answer. */
@@ -78,7 +93,7 @@ export async function startFakeAnthropic(): Promise<FakeAnthropic> {
     const role = body.output_config?.format === undefined ? 'work' : 'eval';
     const script = queue[role].shift() ?? standing[role];
     const message = messageFor(script, body);
-    const refused = script.do === 'status' || script.do === 'redirect';
+    const refused = ['status', 'redirect', 'page'].includes(script.do);
     const billed = refused
       ? { inputTokens: 0, outputTokens: 0 }
       : { inputTokens: inputTokensOf(body), outputTokens: message.outputTokens };
@@ -113,12 +128,12 @@ export async function startFakeAnthropic(): Promise<FakeAnthropic> {
 
 interface FakeMessage {
   readonly content: readonly Record<string, unknown>[];
-  readonly stopReason: string;
+  readonly stopReason: string | null;
   readonly outputTokens: number;
 }
 
 function messageFor(script: AnthropicScript, body: AnthropicBody): FakeMessage {
-  const text = (value: string, stopReason = 'end_turn', outputTokens = tokensOf(value)): FakeMessage => {
+  const text = (value: string, stopReason: string | null = 'end_turn', outputTokens = tokensOf(value)): FakeMessage => {
     if (outputTokens <= body.max_tokens) return { content: [{ type: 'text', text: value }], stopReason, outputTokens };
     const kept = [...value].slice(0, body.max_tokens * 4).join('');
     return { content: [{ type: 'text', text: kept }], stopReason: 'max_tokens', outputTokens: body.max_tokens };
@@ -162,7 +177,26 @@ function reply(script: AnthropicScript, message: FakeMessage, inputTokens: numbe
   switch (script.do) {
     case 'status':
       if (script.retryAfter !== undefined) response.setHeader('retry-after', script.retryAfter);
-      return json(response, script.status, { type: 'error', error: { type: 'api_error', message: 'as scripted' } });
+      return json(response, script.status, {
+        type: 'error',
+        error: {
+          type: 'api_error',
+          message: script.message ?? 'as scripted',
+          ...(script.code === undefined ? {} : { details: { error_code: script.code } }),
+        },
+      });
+    case 'page':
+      response.writeHead(script.status, { 'content-type': 'text/html' });
+      return void response.end('<html>blocked</html>');
+    case 'body':
+      return json(response, 200, script.body);
+    case 'strip':
+      return json(response, 200, { ...body, [script.field]: undefined });
+    case 'stream':
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      return void response.end(
+        `event: message_start\ndata: ${JSON.stringify({ type: 'message_start', message: body })}\n\n`,
+      );
     case 'redirect':
       response.setHeader('location', '/elsewhere');
       return json(response, 307, {});

@@ -119,11 +119,46 @@ describe('readWork', () => {
     ['text that is no text', message({ content: [{ type: 'text', text: 7 }] }), 'model.empty'],
     ['a tool call', message({ stop_reason: 'tool_use' }), 'model.bad_output'],
     ['paused', message({ stop_reason: 'pause_turn' }), 'model.bad_output'],
-    ['no message', undefined, 'model.bad_output'],
-    ['a string', '<html>', 'model.bad_output'],
     ['no content', message({ content: null }), 'model.bad_output'],
   ])('no answer: %s', (_, body, code) => {
     expect(codeOf(() => readWork(body, BOUNDS))).toBe(`rejected ${code}`);
+  });
+});
+
+describe('no answer at all', () => {
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a string', 'event: message_start\ndata: {}'],
+    ['the shape of another API', { choices: [] }],
+  ])('%s', (_, body) => {
+    expect(codeOf(() => readWork(body, BOUNDS))).toBe('unavailable model.no_answer');
+  });
+});
+
+describe('what a failed answer cost', () => {
+  it.each<[string, Record<string, unknown>, unknown]>([
+    ['cut verdict', { stop_reason: 'max_tokens' }, { inputTokens: 50, outputTokens: 20 }],
+    ['refused midway', { stop_reason: 'refusal' }, { inputTokens: 50, outputTokens: 20 }],
+    ['refused at once', { stop_reason: 'refusal', content: [] }, { inputTokens: 50, outputTokens: 20 }],
+    [
+      'refused at once, free',
+      { stop_reason: 'refusal', content: [], stop_details: { category: 'cyber' } },
+      { inputTokens: 0, outputTokens: 0 },
+    ],
+    [
+      'refused at once, billed',
+      { stop_reason: 'refusal', content: [], stop_details: { category: 'bio' } },
+      { inputTokens: 50, outputTokens: 20 },
+    ],
+    ['absurd', { usage: { input_tokens: 0, output_tokens: 0 } }, null],
+  ])('%s', (_, changes, usage) => {
+    let thrown: unknown;
+    try {
+      readEvaluation(message(changes), BOUNDS);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ usage });
   });
 });
 
@@ -142,6 +177,8 @@ describe('usage', () => {
     ['text', { input_tokens: '1', output_tokens: 1 }],
     ['more output than allowed', { input_tokens: 1, output_tokens: 101 }],
     ['more input than was sent', { input_tokens: 1_000_000, output_tokens: 1 }],
+    ['free, though there is a text', { input_tokens: 0, output_tokens: 0 }],
+    ['a text of no tokens', { input_tokens: 9, output_tokens: 0 }],
     ['not a number', { input_tokens: NaN, output_tokens: 1 }],
   ])('absurd: %s', (_, usage) => {
     expect(codeOf(() => readWork(message({ usage }), BOUNDS))).toBe('rejected model.bad_usage');

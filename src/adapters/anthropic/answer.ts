@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cleanLine, cleanText } from '../../lib/clean-text.ts';
-import { OutsideError } from '../../lib/errors.ts';
-import type { Evaluation, TokenUsage, Work } from '../../ports/agent.ts';
+import { AgentError, NO_USAGE, type Evaluation, type TokenUsage, type Work } from '../../ports/agent.ts';
+import { faultOfDetail, readErrorDetail } from './faults.ts';
 
 /** What the call was allowed to cost: a report outside it is absurd. */
 export interface CallBounds {
@@ -24,6 +24,7 @@ const messageSchema = z.object({
   model: z.string().max(200),
   content: z.array(z.looseObject({ type: z.string() })).max(1000),
   stop_reason: z.string().nullable(),
+  stop_details: z.object({ category: z.string().nullish() }).nullish().catch(null),
   usage: z.unknown().optional(),
 });
 
@@ -40,19 +41,19 @@ type Message = z.infer<typeof messageSchema>;
 
 /**
  * The evaluator's verdict: structured output, or the input of a tool call. JSON in fences or prose is no verdict.
- * @throws OutsideError `rejected`: `model.refused`, `model.bad_output`, `model.bad_usage`.
+ * @throws AgentError as `ports/agent.ts` says.
  */
 export function readEvaluation(body: unknown, bounds: CallBounds): Evaluation {
   const message = readMessage(body);
-  const usage = readUsage(message.usage, bounds);
-  if (message.stop_reason === 'refusal') throw rejected('model.refused');
+  const usage = readUsage(message, bounds);
+  if (message.stop_reason === 'refusal') throw rejected('model.refused', costOfRefusal(message, usage));
   // Cut by max_tokens, paused or unknown: even if what came parses, it is not what the model meant to say.
   if (!['end_turn', 'stop_sequence', 'tool_use'].includes(message.stop_reason ?? ''))
-    throw rejected('model.bad_output');
+    throw rejected('model.bad_output', usage);
 
   const tool = message.content.find((block) => block.type === 'tool_use');
   const verdict = verdictSchema.safeParse(tool === undefined ? parseJson(textOf(message)) : tool['input']);
-  if (!verdict.success) throw rejected('model.bad_output');
+  if (!verdict.success) throw rejected('model.bad_output', usage);
   return {
     accept: verdict.data.accept,
     reason: cleanLine(verdict.data.reason, MAX_REASON),
@@ -63,11 +64,11 @@ export function readEvaluation(body: unknown, bounds: CallBounds): Evaluation {
 
 /**
  * The worker's text. An answer cut by its bound (or the model's own) is an answer, marked `cut`.
- * @throws OutsideError `rejected`: `model.refused`, `model.empty`, `model.bad_output`, `model.bad_usage`.
+ * @throws AgentError as `ports/agent.ts` says.
  */
 export function readWork(body: unknown, bounds: CallBounds): Work {
   const message = readMessage(body);
-  const usage = readUsage(message.usage, bounds);
+  const usage = readUsage(message, bounds);
   const text = cleanText(textOf(message)).trim();
   switch (message.stop_reason) {
     case 'end_turn':
@@ -76,11 +77,11 @@ export function readWork(body: unknown, bounds: CallBounds): Work {
     case 'model_context_window_exceeded':
       break;
     case 'refusal':
-      throw rejected('model.refused');
+      throw rejected('model.refused', costOfRefusal(message, usage));
     default: // tool_use and pause_turn want something of us that was never offered; others are not known
-      throw rejected('model.bad_output');
+      throw rejected('model.bad_output', usage);
   }
-  if (text === '') throw rejected('model.empty');
+  if (text === '') throw rejected('model.empty', usage);
   const stoppedShort = message.stop_reason === 'max_tokens' || message.stop_reason === 'model_context_window_exceeded';
   return {
     text: text.length > MAX_TEXT ? cleanText(text.slice(0, MAX_TEXT)) : text,
@@ -90,21 +91,36 @@ export function readWork(body: unknown, bounds: CallBounds): Work {
   };
 }
 
+/** @throws AgentError `unavailable` for what is no answer at all, or an error in the clothes of a success. */
 function readMessage(body: unknown): Message {
+  const detail = readErrorDetail(body);
+  if (detail !== null) throw faultOfDetail(detail);
+  if (typeof body !== 'object' || body === null || !('content' in body))
+    throw new AgentError('unavailable', 'model.no_answer');
   const message = messageSchema.safeParse(body);
-  if (!message.success) throw rejected('model.bad_output');
+  if (!message.success) throw rejected('model.bad_output', null);
   return message.data;
 }
 
-function readUsage(reported: unknown, bounds: CallBounds): TokenUsage {
-  const usage = usageSchema.safeParse(reported);
-  if (!usage.success) throw rejected('model.bad_usage');
+/** Tokens that a text cannot have cost, nothing among them, are no report. */
+function readUsage(message: Message, bounds: CallBounds): TokenUsage {
+  const usage = usageSchema.safeParse(message.usage);
+  if (!usage.success) throw rejected('model.bad_usage', null);
   const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } = usage.data;
   const inputTokens = input_tokens + (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
-  if (inputTokens > bounds.sentBytes + FRAMING_TOKENS || output_tokens > bounds.maxTokens) {
-    throw rejected('model.bad_usage');
+  const isFree = message.content.length > 0 && (inputTokens === 0 || output_tokens === 0);
+  if (isFree || inputTokens > bounds.sentBytes + FRAMING_TOKENS || output_tokens > bounds.maxTokens) {
+    throw rejected('model.bad_usage', null);
   }
   return { inputTokens, outputTokens: output_tokens };
+}
+
+/** Refused before any output, some categories are not billed; what others will be is not ours to hope. */
+const FREE_REFUSALS: readonly (string | null | undefined)[] = ['cyber', 'general_harms', null];
+
+function costOfRefusal({ content, stop_details }: Message, usage: TokenUsage): TokenUsage {
+  const isFree = content.length === 0 && stop_details != null && FREE_REFUSALS.includes(stop_details.category);
+  return isFree ? NO_USAGE : usage;
 }
 
 function textOf(message: Message): string {
@@ -122,6 +138,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function rejected(code: string): OutsideError {
-  return new OutsideError('rejected', code);
+/** `usage`: null where what it cost is not known. */
+function rejected(code: string, usage: TokenUsage | null): AgentError {
+  return new AgentError('rejected', code, { usage });
 }

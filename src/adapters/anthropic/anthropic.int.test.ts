@@ -88,6 +88,8 @@ describe('what is sent', () => {
   });
 });
 
+const anError = (type: string): unknown => ({ type: 'error', error: { type, message: 'as scripted' } });
+
 describe('answers', () => {
   it.each<[string, 'eval' | 'work', AnthropicScript, object]>([
     ['a rejection', 'eval', { do: 'reject', reason: 'No links.' }, { accept: false, reason: 'No links.' }],
@@ -109,8 +111,26 @@ describe('answers', () => {
       'rejected model.bad_output',
     ],
     ['a verdict cut short', 'eval', { do: 'raw-text', text: 'x'.repeat(9999) }, 'rejected model.bad_output'],
-    ['truncated JSON', 'work', { do: 'truncated-json' }, 'rejected model.bad_output'],
-    ['a web page', 'work', { do: 'not-json' }, 'rejected model.bad_output'],
+    ['truncated JSON', 'work', { do: 'truncated-json' }, 'unavailable model.no_answer'],
+    ['a web page', 'work', { do: 'not-json' }, 'unavailable model.no_answer'],
+    ['a stream', 'work', { do: 'stream' }, 'unavailable model.no_answer'],
+    ['nothing', 'eval', { do: 'body', body: {} }, 'unavailable model.no_answer'],
+    ['no model', 'work', { do: 'strip', field: 'model' }, 'rejected model.bad_output'],
+    ['no end', 'work', { do: 'answer', text: 'x', stopReason: null }, 'rejected model.bad_output'],
+    ['free', 'work', { do: 'usage', usage: { input_tokens: 0, output_tokens: 0 } }, 'rejected model.bad_usage'],
+    [
+      'overloaded, as a success',
+      'work',
+      { do: 'body', body: anError('overloaded_error') },
+      'unavailable model.overloaded',
+    ],
+    ['an unheard-of error, as a success', 'work', { do: 'body', body: anError('new_error') }, 'unavailable model.down'],
+    [
+      'a wrong key, as a success',
+      'eval',
+      { do: 'body', body: anError('authentication_error') },
+      'unavailable model.key_refused',
+    ],
     ['no usage', 'work', { do: 'no-usage' }, 'rejected model.bad_usage'],
     [
       'absurd usage',
@@ -118,12 +138,33 @@ describe('answers', () => {
       { do: 'usage', usage: { input_tokens: 10, output_tokens: 301 } },
       'rejected model.bad_usage',
     ],
-    ['a redirect', 'work', { do: 'redirect' }, 'rejected model.config'],
-    ['400', 'work', { do: 'status', status: 400 }, 'rejected model.config'],
-    ['401', 'work', { do: 'status', status: 401 }, 'rejected model.config'],
-    ['403', 'eval', { do: 'status', status: 403 }, 'rejected model.config'],
-    ['404', 'work', { do: 'status', status: 404 }, 'rejected model.config'],
-    ['413', 'work', { do: 'status', status: 413 }, 'rejected model.config'],
+    ['a redirect', 'work', { do: 'redirect' }, 'unavailable model.wrong_address'],
+    ['400', 'work', { do: 'status', status: 400 }, 'rejected model.bad_request'],
+    [
+      '400 of the account',
+      'work',
+      { do: 'status', status: 400, message: 'Your credit balance is too low to access the API.' },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'a limit of our own',
+      'work',
+      { do: 'status', status: 400, message: 'You have reached your specified API usage limits.' },
+      'unavailable model.spending_limit',
+    ],
+    ['402', 'work', { do: 'status', status: 402 }, 'unavailable model.spending_limit'],
+    [
+      '429 without an end',
+      'work',
+      { do: 'status', status: 429, code: 'enforced_spend_limit_reached' },
+      'unavailable model.spending_limit',
+    ],
+    ['401', 'work', { do: 'status', status: 401 }, 'unavailable model.key_refused'],
+    ['403', 'eval', { do: 'status', status: 403 }, 'unavailable model.key_refused'],
+    ['403 of something between', 'eval', { do: 'page', status: 403 }, 'unavailable model.down'],
+    ['404', 'work', { do: 'status', status: 404 }, 'unavailable model.no_such_model'],
+    ['404 of something else', 'work', { do: 'page', status: 404 }, 'unavailable model.wrong_address'],
+    ['413', 'work', { do: 'status', status: 413 }, 'rejected model.bad_request'],
     ['429', 'work', { do: 'status', status: 429 }, 'unavailable model.rate_limited'],
     ['500', 'work', { do: 'status', status: 500 }, 'unavailable model.down'],
     ['503', 'eval', { do: 'status', status: 503 }, 'unavailable model.down'],
@@ -162,14 +203,14 @@ describe('connections', () => {
   });
 
   it.each(['not a url'])('a malformed address is for the operator: %s', async (url) => {
-    expect(await faultOf(agentAt(url).work(WORK, never))).toBe('rejected model.config');
+    expect(await faultOf(agentAt(url).work(WORK, never))).toBe('unavailable model.key_refused');
   });
 
   it('a key with a line break is for the operator, and is not shown', async () => {
     const error: unknown = await agentAt(fake.url, `${KEY}\nx`)
       .work(WORK, never)
       .catch((e: unknown) => e);
-    expect(error).toMatchObject({ fault: 'rejected', message: 'model.config' });
+    expect(error).toMatchObject({ fault: 'unavailable', message: 'model.key_refused' });
   });
 
   it.each<['eval' | 'work', number]>([

@@ -1,27 +1,95 @@
-import { OutsideError } from '../../lib/errors.ts';
+import { z } from 'zod';
+import { AgentError, NO_USAGE } from '../../ports/agent.ts';
 
 /**
  * What a failed call means, in the terms of `ports/agent.ts`. The SDK's error classes are told apart by shape, so
  * that this file needs no import of it.
  */
 
-/** An HTTP answer that was no success. Its body is foreign text and is looked at by nobody. */
-export function faultOfStatus(status: number, retryAfter: string | null, nowMs: number): OutsideError {
+/** What an error of the API says of itself, `{type: "error", error: {type, message, details?: {error_code}}}`. */
+export interface ErrorDetail {
+  readonly type: string;
+  /** Foreign text: matched, never shown or logged. */
+  readonly message: string;
+  readonly code: string | null;
+}
+
+const errorSchema = z.object({
+  type: z.literal('error'),
+  error: z.object({
+    type: z.string(),
+    message: z.string().catch(''),
+    details: z
+      .object({ error_code: z.string().nullish().catch(null) })
+      .nullish()
+      .catch(null),
+  }),
+});
+
+/** The error that this body is, whatever status it came with; null when it is none. */
+export function readErrorDetail(body: unknown): ErrorDetail | null {
+  const error = errorSchema.safeParse(body);
+  if (!error.success) return null;
+  const { type, message, details } = error.data.error;
+  return { type, message, code: details?.error_code ?? null };
+}
+
+/** Two limits of the account have no code of their own: their text is all there is (reference of the API: Errors). */
+const ACCOUNT_LIMIT = /reached your specified|credit balance is too low|organization.{0,20}on.hold/i;
+
+/** An HTTP answer that was no success, with what its body says. A body that is no error of the API is a page of something between. */
+export function faultOfStatus(
+  status: number,
+  retryAfter: string | null,
+  nowMs: number,
+  detail: ErrorDetail | null = null,
+): AgentError {
   const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
-  const options = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-  if (status === 429) return new OutsideError('unavailable', 'model.rate_limited', options);
-  if (status === 529) return new OutsideError('unavailable', 'model.overloaded', options);
-  if (status >= 500 || status === 408 || status === 409) return new OutsideError('unavailable', 'model.down', options);
-  return new OutsideError('rejected', 'model.config');
+  const unavailable = (code: string): AgentError =>
+    new AgentError('unavailable', code, {
+      usage: NO_USAGE,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  const isAccount = detail !== null && (detail.type === 'billing_error' || ACCOUNT_LIMIT.test(detail.message));
+  if (isAccount || status === 402) return unavailable('model.spending_limit');
+  if (status === 429)
+    return unavailable(
+      detail?.code?.endsWith('spend_limit_reached') === true ? 'model.spending_limit' : 'model.rate_limited',
+    );
+  if (status === 529) return unavailable('model.overloaded');
+  if (status >= 500 || status === 408 || status === 409) return unavailable('model.down');
+  if (status === 401) return unavailable('model.key_refused');
+  if (status === 403) return unavailable(detail === null ? 'model.down' : 'model.key_refused');
+  if (status === 404) return unavailable(detail === null ? 'model.wrong_address' : 'model.no_such_model');
+  if (status < 400) return unavailable('model.wrong_address');
+  return new AgentError('rejected', 'model.bad_request', { usage: NO_USAGE });
+}
+
+const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/** An error inside an HTTP 200 counts as the status that it names, else as 502. */
+export function faultOfDetail(detail: ErrorDetail): AgentError {
+  return faultOfStatus(STATUS_OF_TYPE[detail.type] ?? 502, null, 0, detail);
 }
 
 /**
  * A call that brought no answer. Where it surely never reached the model nothing was spent; else it may have been.
  * `cause` is kept for a debugger and never logged.
  */
-export function faultOfConnection(cause: unknown, timedOut: boolean): OutsideError {
-  if (neverSent(cause)) return new OutsideError('unavailable', 'model.unreachable', { cause });
-  return new OutsideError('unknown', timedOut ? 'model.timeout' : 'model.connection_lost', { cause });
+export function faultOfConnection(cause: unknown, timedOut: boolean): AgentError {
+  if (neverSent(cause)) return new AgentError('unavailable', 'model.unreachable', { cause, usage: NO_USAGE });
+  return new AgentError('unknown', timedOut ? 'model.timeout' : 'model.connection_lost', { cause });
 }
 
 /** Whole seconds of a `retry-after` header (seconds or an HTTP date), 0 … one hour. */

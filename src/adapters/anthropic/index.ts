@@ -2,14 +2,20 @@ import { withTimeout, type Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Secret } from '../../lib/secret.ts';
-import type { Agent, Evaluation, EvaluationRequest, Work, WorkRequest } from '../../ports/agent.ts';
+import {
+  AgentError,
+  EVALUATION_MAX_TOKENS,
+  NO_USAGE,
+  type Agent,
+  type Evaluation,
+  type EvaluationRequest,
+  type Work,
+  type WorkRequest,
+} from '../../ports/agent.ts';
 import { readEvaluation, readWork, type CallBounds } from './answer.ts';
 import { faultOfConnection, faultOfStatus } from './faults.ts';
 import { EVALUATION_SCHEMA, evaluationPrompt, workSystemPrompt } from './prompts.ts';
 import { openTransport } from './transport.ts';
-
-/** Output bound of an evaluation: a boolean and one sentence. */
-const EVALUATION_MAX_TOKENS = 512;
 
 export interface AnthropicOptions {
   readonly apiKey: Secret;
@@ -109,10 +115,13 @@ async function send(
     return await client.messages.create(call, { signal: timeout.signal });
   } catch (error) {
     const failure = transport.failure();
-    if (!failure.tried && !parent.aborted) throw new OutsideError('rejected', 'model.config', { cause: error });
-    if (failure.status !== null) throw faultOfStatus(failure.status, failure.retryAfter, clock.now() * 1000);
+    // The SDK never tried to send: the key or the address is malformed.
+    if (!failure.tried && !parent.aborted)
+      throw new AgentError('unavailable', 'model.key_refused', { cause: error, usage: NO_USAGE });
+    if (failure.status !== null)
+      throw faultOfStatus(failure.status, failure.retryAfter, clock.now() * 1000, failure.detail);
     // The answer came whole and is no JSON.
-    if (failure.answered) throw new OutsideError('rejected', 'model.bad_output', { cause: error });
+    if (failure.answered) throw new AgentError('unavailable', 'model.no_answer', { cause: error });
     throw faultOfConnection(failure.error ?? error, timeout.signal.aborted && !parent.aborted);
   } finally {
     timeout.done();

@@ -1,3 +1,5 @@
+import { readErrorDetail, type ErrorDetail } from './faults.ts';
+
 /** The largest answer that is read; an answer of 8,192 tokens is some 50 kB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -8,6 +10,8 @@ export interface TransportFailure {
   /** The HTTP status, where it was no success. */
   readonly status: number | null;
   readonly retryAfter: string | null;
+  /** What the body of an error says, where it is one of the API's. */
+  readonly detail: ErrorDetail | null;
   /** A success was read to its end. */
   readonly answered: boolean;
   /** What `fetch` threw. */
@@ -24,7 +28,14 @@ export interface Transport {
  * it failed: the SDK folds a connection that was never made and an answer that never came into one error.
  */
 export function openTransport(): Transport {
-  let failure: TransportFailure = { tried: false, status: null, retryAfter: null, answered: false, error: null };
+  let failure: TransportFailure = {
+    tried: false,
+    status: null,
+    retryAfter: null,
+    detail: null,
+    answered: false,
+    error: null,
+  };
   return {
     failure: () => failure,
     fetch: async (input, init) => {
@@ -35,7 +46,7 @@ export function openTransport(): Transport {
           failure = { ...failure, status: response.status, retryAfter: response.headers.get('retry-after') };
         }
         const body = await readBody(response);
-        failure = { ...failure, answered: response.ok };
+        failure = { ...failure, answered: response.ok, detail: response.ok ? null : readErrorDetail(parse(body)) };
         const headers = new Headers(response.headers);
         headers.delete('content-encoding'); // already decoded
         headers.delete('content-length');
@@ -46,6 +57,14 @@ export function openTransport(): Transport {
       }
     },
   };
+}
+
+function parse(body: Uint8Array | null): unknown {
+  try {
+    return JSON.parse(Buffer.from(body ?? []).toString()) as unknown;
+  } catch {
+    return null; // a page of something in between
+  }
 }
 
 /** @throws Error when the body is larger than `MAX_BODY_BYTES` or ends before its time. */

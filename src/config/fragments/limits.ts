@@ -1,12 +1,12 @@
 import { int } from '../kinds.ts';
 
-const count = (about: string, unit: string, value: number, max = 1_000_000) =>
-  int({ about, unit, default: value, min: 1, max });
+const count = (about: string, unit: string, value: number, max = 1_000_000, min = 1) =>
+  int({ about, unit, default: value, min, max });
 
 /** What a stranger can cost us at most. */
 export const limits = {
-  LIMIT_MESSAGE_CHARS: count('Longest message in words.', 'characters', 8000, 65_535),
-  LIMIT_RPC_BYTES: count('Longest JSON-RPC message.', 'bytes', 32_768, 65_535),
+  LIMIT_MESSAGE_CHARS: count('Longest message in words.', 'characters', 8000, 65_535, 100),
+  LIMIT_RPC_BYTES: count('Longest JSON-RPC message.', 'bytes', 32_768, 65_535, 1000),
   LIMIT_COMMANDS_PER_SECOND: count('Commands of one npub, sustained.', 'per second', 1),
   LIMIT_COMMANDS_BURST: count('Commands of one npub at once.', 'commands', 10),
   LIMIT_OPEN_INVOICES: count('Open unpaid invoices of one npub.', 'invoices', 3),

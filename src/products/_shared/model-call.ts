@@ -7,8 +7,6 @@ export interface ModelCallRules {
   readonly clock: Clock;
   /** `MODEL_RETRY_SECONDS`: refusals before work are repeated for so long after the first one. */
   readonly retrySeconds: number;
-  /** Changes with every start of the process: time we were down does not count. */
-  readonly bootId: string;
 }
 
 export interface CallRun {
@@ -25,10 +23,10 @@ export type CallResult<T> = { readonly done: T } | { readonly failed: string };
 const MAX_ATTEMPTS = 2;
 const RETRY_WAITS = [1, 2, 4, 8, 15];
 
+/** What a refused call wants remembered. Time in our own queue, and time we were down, are in neither part of it. */
 interface Refused {
-  readonly bootId: string;
-  /** Seconds of trying so far in this process began then (monotonic ms). */
-  readonly since: number;
+  /** So long we have tried: the calls themselves, and the waits between them that we asked for. Milliseconds. */
+  readonly triedMs: number;
 }
 
 /**
@@ -43,16 +41,17 @@ export async function callModel<T>(
   call: () => Promise<T>,
 ): Promise<CallResult<T>> {
   if (run.attempt > MAX_ATTEMPTS) return { failed: 'model.lost' };
+  const startedMs = rules.clock.monotonicMs();
   try {
     return { done: await call() };
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;
     if (error.fault === 'unavailable') {
-      const later = again(rules, run, error);
+      const later = again(rules, run, error, rules.clock.monotonicMs() - startedMs);
       if (later === null) return { failed: 'model.unavailable' };
       throw later;
     }
-    const final = error.message === 'model.refused' || error.message === 'model.config';
+    const final = error.message === 'model.refused' || error.message === 'model.bad_request';
     if (final || run.attempt >= MAX_ATTEMPTS) return { failed: error.message };
     // A plain error keeps the attempt counted; the worker repeats it.
     throw new AttemptLost(error.message);
@@ -68,15 +67,17 @@ export class AttemptLost extends Error {
 }
 
 /** When to try again, or null when the time is over. */
-function again(rules: ModelCallRules, run: CallRun, error: OutsideError): RunAgain | null {
-  const now = rules.clock.monotonicMs();
-  const remembered = isRefused(run.memory) && run.memory.bootId === rules.bootId ? run.memory : null;
-  const since = remembered?.since ?? now;
-  if (now - since >= rules.retrySeconds * 1000) return null;
-  const wait = Math.max(RETRY_WAITS[run.tries - 1] ?? 15, error.retryAfterSeconds ?? 0);
-  return new RunAgain(Math.min(wait, rules.retrySeconds), { bootId: rules.bootId, since } satisfies Refused);
+function again(rules: ModelCallRules, run: CallRun, error: OutsideError, tookMs: number): RunAgain | null {
+  const before = isRefused(run.memory) ? run.memory.triedMs : null;
+  // The time begins with the first refusal.
+  const triedMs = before === null ? 0 : before + tookMs;
+  const leftSeconds = rules.retrySeconds - triedMs / 1000;
+  if (leftSeconds <= 0) return null;
+  const wanted = Math.max(RETRY_WAITS[run.tries - 1] ?? 15, error.retryAfterSeconds ?? 0);
+  const wait = Math.max(1, Math.min(wanted, Math.ceil(leftSeconds)));
+  return new RunAgain(wait, { triedMs: triedMs + wait * 1000 } satisfies Refused);
 }
 
 function isRefused(memory: unknown): memory is Refused {
-  return typeof memory === 'object' && memory !== null && 'bootId' in memory && 'since' in memory;
+  return typeof memory === 'object' && memory !== null && 'triedMs' in memory && typeof memory.triedMs === 'number';
 }

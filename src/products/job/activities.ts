@@ -2,10 +2,9 @@ import type { Texts } from '../../customers/index.ts';
 import type { Database } from '../../db/index.ts';
 import type { Activity, ActivityOutcome, ActivityRun } from '../../engine/types.ts';
 import type { PriceBook } from '../../payments/index.ts';
-import type { Agent } from '../../ports/agent.ts';
 import { maxOutputTokens } from '../../pricing/index.ts';
 import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
-import { noteSpend } from '../_shared/model-budget.ts';
+import type { ModelGate } from '../_shared/model-gate.ts';
 import type { JobSettings } from './config.ts';
 import type { Verdict, WorkOutput } from './states.ts';
 import { resultParts } from './rpc.ts';
@@ -14,7 +13,7 @@ import { loadJob } from './store.ts';
 export interface JobActivityOptions {
   readonly database: Database;
   readonly texts: Texts;
-  readonly agent: Agent;
+  readonly models: ModelGate;
   readonly settings: JobSettings;
   readonly rules: ModelCallRules;
   readonly prices: PriceBook;
@@ -22,7 +21,7 @@ export interface JobActivityOptions {
 
 /** The work of a job that happens outside: the look, and the answer. */
 export function jobActivities(options: JobActivityOptions): Readonly<Record<string, Activity>> {
-  const { database, texts, agent, settings, rules, prices } = options;
+  const { database, texts, models, settings, rules, prices } = options;
   const { clock } = rules;
 
   /**
@@ -35,7 +34,8 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
     if (job?.state !== 'evaluating') return { failed: 'gone' };
     if (request === null) return { failed: 'erased' };
     const { tariff } = job.offer;
-    const result = await callModel(rules, run, () => agent.evaluate({ model: settings.EVAL_MODEL, request }, signal));
+    const look = { model: settings.EVAL_MODEL, request };
+    const result = await callModel(rules, run, () => models.evaluate(look, tariff, signal));
     if ('failed' in result) return result;
     // The work is quoted next: at the price of now.
     await prices.refresh(signal);
@@ -43,7 +43,7 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
     // Like the answer's text below: kept before the outcome that names it.
     const reasonId = database.write((tx) => texts.keep(tx, job.owner, reason, clock.now()));
     const verdict: Verdict = { accept, reasonId, model, usage };
-    return { done: verdict, also: (tx) => noteSpend(tx, { role: 'eval', ...usage }, tariff, clock.now()) };
+    return { done: verdict };
   };
 
   /**
@@ -59,14 +59,14 @@ export function jobActivities(options: JobActivityOptions): Readonly<Record<stri
     const cap = settings.WORK_MAX_OUTPUT_TOKENS;
     const maxTokens = maxOutputTokens(quote.amountSats, quote.estimatedInputTokens, tariff, cap);
     const work = { model: tariff.work.model, request, history: [], words: quote.words, format: job.format, maxTokens };
-    const result = await callModel(rules, run, () => agent.work(work, signal));
+    const result = await callModel(rules, run, () => models.work(work, tariff, signal));
     if ('failed' in result) return result;
     const { text, cut, model, usage } = result.done;
     // The text is kept in its own transaction, before the outcome that names it: killed in between, it is an orphan
     // that retention erases.
     const resultId = database.write((tx) => texts.keep(tx, job.owner, text, clock.now()));
     const output: WorkOutput = { resultId, resultParts: resultParts(text).length, cut, model, usage };
-    return { done: output, also: (tx) => noteSpend(tx, { role: 'work', ...usage }, tariff, clock.now()) };
+    return { done: output };
   };
 
   // Both call the model, which may take minutes; `callModel` counts the attempts that cost tokens, and ends them itself.

@@ -11,7 +11,7 @@ import {
 } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
 import { askFor } from '../../customers/index.ts';
-import type { Tx } from '../../db/index.ts';
+import { unlessRefused, type Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
 import { notification, paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
@@ -43,7 +43,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     const sold = sellJob(options, engine, product, tx, { ...PLAIN, text, length, prepaid }, context);
     if (isRefusal(sold)) return sold;
     if (hasLink(text))
-      context.say(tx, `I do not open links: ${sold} is answered from your words alone.`, { reference: false });
+      context.say(tx, 'I do not open links: this is answered from your words alone.', { reference: false });
     return undefined;
   }
 
@@ -59,8 +59,11 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     const joined = `${before}\n${text}`;
     const tooLong = lengthRefusal(joined, settings.LIMIT_MESSAGE_CHARS);
     if (tooLong !== undefined) return tooLong;
-    texts.replace(tx, open.requestId, joined);
-    return deliver(tx, open.id, { type: 'join', requestCharacters: countCharacters(joined) }, context);
+    const { id, requestId } = open;
+    return unlessRefused(tx, () => {
+      texts.replace(tx, requestId, joined);
+      return deliver(tx, id, { type: 'join', requestCharacters: countCharacters(joined) }, context);
+    });
   }
 
   const words: WordCommand[] = [
@@ -209,7 +212,10 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
         const next = found.length > limit ? { next: jobs.at(-1)?.id } : {};
         return {
           result: {
-            jobs: jobs.map((job) => ({ ...rpcJob(tx, texts, job, { brief: true, result: false }), invoices: [] })),
+            jobs: jobs.map((job) => ({
+              ...rpcJob(tx, texts, job, { brief: true, result: false, invoices: 'all' }),
+              invoices: [],
+            })),
             ...next,
           },
         };

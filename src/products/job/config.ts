@@ -8,12 +8,8 @@ export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly INVOICE_EXPIRY_SECONDS: number;
   readonly WORK_MAX_OUTPUT_TOKENS: number;
   readonly MODEL_RETRY_SECONDS: number;
-  readonly MODEL_DAILY_BUDGET_USD: number | string;
   readonly REFUND_ASK_MIN_SATS: number;
   readonly LIMIT_MESSAGE_CHARS: number;
-  readonly LIMIT_OPEN_INVOICES: number;
-  readonly LIMIT_ALL_OPEN_INVOICES: number;
-  readonly LIMIT_NEW_PER_HOUR: number;
   readonly LIMIT_RUNNING: number;
   readonly LIMIT_PAID_WAITING: number;
 }

@@ -5,28 +5,28 @@ import type { Product } from '../../engine/product.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
 import { loadInbound } from '../../messaging/index.ts';
 import { findInvoice, invoicesOf, isInvoiceComing, type PriceBook } from '../../payments/index.ts';
-import type { Agent } from '../../ports/agent.ts';
 import { settleWork } from '../../pricing/index.ts';
 import type { ModelCallRules } from '../_shared/model-call.ts';
+import type { ModelGate } from '../_shared/model-gate.ts';
 import { jobActivities } from './activities.ts';
 import type { JobSettings } from './config.ts';
 import { decide } from './machine.ts';
 import type { Job, JobCommand, JobFacts, JobNotice } from './states.ts';
 import { jobReceipt } from './receipt.ts';
-import { partNotifications, rpcJob } from './rpc.ts';
+import { partNotifications, rpcJobThatFits } from './rpc.ts';
 import { offerFor, type SellingOptions } from './selling.ts';
 import { insertJob, jobsAtWork, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
 
 export { jobCommands, type JobCommands } from './commands.ts';
 export type { JobSettings } from './config.ts';
-export type { SellingOptions } from './selling.ts';
+export { busyWithJobs, type SellingOptions } from './selling.ts';
 export { recentJobs } from './store.ts';
 
 export interface JobOptions {
   readonly database: Database;
   readonly texts: Texts;
-  readonly agent: Agent;
+  readonly models: ModelGate;
   readonly settings: JobSettings;
   readonly prices: PriceBook;
   readonly rules: ModelCallRules;
@@ -80,11 +80,7 @@ export function jobProduct(options: JobOptions): Product {
     activities: jobActivities(options),
     atWork: jobsAtWork,
     words: (tx, job, notice) => jobWords({ texts, settings, now: () => clock.now() }, tx, job, notice),
-    rpc: (reader, job, brief) => {
-      const whole = rpcJob(reader, texts, job, { brief, result: true });
-      // A request full of quotes may not fit into one wrap once it is escaped: then it is cut as in notifications.
-      return fitsOneMessage(whole) ? whole : rpcJob(reader, texts, job, { brief: true, result: true });
-    },
+    rpc: (reader, job, brief) => rpcJobThatFits(reader, texts, job, brief),
     rpcParts: (reader, job, notice) => (notice.type === 'result' ? partNotifications(reader, texts, job) : []),
     wantsUpdate,
     receipt: (reader, job) => jobReceipt(reader, job),
@@ -107,11 +103,4 @@ function wantsUpdate(job: Job, event: OrderEvent<JobCommand>): boolean {
 
 function isEnded(job: Job): boolean {
   return ['complete', 'rejected', 'failed', 'expired', 'cancelled'].includes(job.state);
-}
-
-/** Bytes of JSON, escaped once more inside the rumor, that surely fit into one wrap with all around them. */
-const MAX_ANSWER_BYTES = 36_000;
-
-function fitsOneMessage(value: unknown): boolean {
-  return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) <= MAX_ANSWER_BYTES;
 }

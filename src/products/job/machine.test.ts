@@ -53,7 +53,9 @@ const NEW = {
   replyTo: 5,
 } as const;
 
-const opened = openJob(NEW, unixSeconds(T)).order!;
+const fresh = openJob(NEW, unixSeconds(T)).order!;
+/** Its price was said, with its invoice. */
+const opened: Job = { ...fresh, priceUntold: false };
 const prepaid = openJob({ ...NEW, prepaid: true }, unixSeconds(T)).order!;
 
 /** The job after these events; each must be taken. */
@@ -136,14 +138,26 @@ function shortly(job: Job, event: Event, more: Partial<JobFacts> = {}): string {
   return [state, ...effects].join(', ');
 }
 
-it('opens with the whole price, then the invoice', () => {
-  const decision = openJob(NEW, unixSeconds(T));
-  expect(decision.effects.map((effect) => effect.type)).toEqual(['notify', 'invoice']);
-  expect(decision.effects[1]).toMatchObject({ purpose: 'eval', amountSats: 10, mayFail: true, replyTo: 5 });
-  expect(openJob({ ...NEW, prepaid: true }, unixSeconds(T)).effects[1]).toMatchObject({
-    purpose: 'order',
-    amountSats: 139,
+describe('a request', () => {
+  it('opens with an invoice that is wanted', () => {
+    const [wanted, ...rest] = openJob(NEW, unixSeconds(T)).effects;
+    expect(rest).toEqual([]);
+    expect(wanted).toMatchObject({ purpose: 'eval', amountSats: 10, mayFail: true, replyTo: 5 });
+    expect(openJob({ ...NEW, prepaid: true }, unixSeconds(T)).effects[0]).toMatchObject({
+      purpose: 'order',
+      amountSats: 139,
+    });
   });
+
+  const ready = { type: 'invoice_ready', invoiceId: 1, purpose: 'eval', replyTo: 5 } as const;
+  it('is told the price when its invoice is there, once', () => {
+    expect(shortly(fresh, ready)).toBe('awaiting_eval_payment, say price, say invoice');
+    expect(shortly(after(fresh, ready), ready)).toBe('awaiting_eval_payment, say invoice');
+    expect(shortly(fresh, timer('joined'))).toBe('same');
+  });
+
+  it('paid from what is kept, is told the price with the payment', () =>
+    expect(shortly(fresh, paid('eval', 10))).toBe('evaluating, replace, say price, run evaluate'));
 });
 
 describe('given a state, when something happens, then', () => {
@@ -210,10 +224,6 @@ describe('verdicts', () => {
     const job = after(prepaid, paid('order', 139), [evaluated(), { offerNow: offer(140) }]);
     expect(job).toMatchObject({ state: 'executing', offer: { quote: { amountSats: 129 } } });
   });
-  it('a wrong key of ours alerts the operator', () =>
-    expect(shortly(STATES['executing']!, failing('execute', 'model.config'))).toBe(
-      'failed, owe 129 failed, receipt, alert, say failed',
-    ));
 });
 
 describe('one invoice for both', () => {
@@ -244,7 +254,7 @@ describe('joined lines', () => {
   });
   it('paid in one and dearer: another invoice', () =>
     expect(shortly(prepaid, join, { offerNow: offer(200) })).toBe(
-      'awaiting_eval_payment, replace, say price, invoice order 210?',
+      'awaiting_eval_payment, replace, invoice order 210?',
     ));
 });
 

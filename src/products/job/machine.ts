@@ -11,6 +11,7 @@ import {
   oweBack,
   quiet,
   same,
+  sayPrice,
   stopTimers,
   workInvoice,
   type JobDecision,
@@ -36,7 +37,7 @@ export interface NewJob {
   readonly expirySeconds: number;
   readonly replyTo: number;
 }
-/** A request arrives: price first, then the invoice. */
+/** A request arrives. Its price is said when its invoice is there; till then it has no name either. */
 export function openJob(job: NewJob, now: UnixSeconds): JobDecision {
   const { expirySeconds, replyTo, ...base } = job;
   const order: Job = {
@@ -49,12 +50,10 @@ export function openJob(job: NewJob, now: UnixSeconds): JobDecision {
     taken: [],
     saidPaid: false,
     replacedUnasked: false,
+    priceUntold: true,
     reopened: false,
   };
-  return {
-    order,
-    effects: [{ type: 'notify', notice: { type: 'price' }, replyTo }, firstInvoice(order, expirySeconds, replyTo)],
-  };
+  return { order, effects: [firstInvoice(order, expirySeconds, replyTo)] };
 }
 
 /** The job's next state and what follows. Pure; late money is owed back in every state. */
@@ -65,7 +64,8 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
     case 'invoice_ready': {
       const shown: JobEffect = { type: 'notify', notice: { type: 'invoice', again: false }, replyTo: event.replyTo };
       // Cancelled or paid meanwhile: its request is still answered, but nothing changed.
-      return isAwaiting(job) ? change(job, facts, [shown]) : same(job, [shown]);
+      if (!isAwaiting(job)) return same(job, [shown]);
+      return change({ ...job, priceUntold: false }, facts, [...sayPrice(job, event.replyTo), shown]);
     }
     case 'invoice_failed':
       return invoiceFailed(job, event.replyTo, facts);
@@ -75,7 +75,7 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
     case 'invoice_delayed':
       return same(job, [{ type: 'notify', notice: { type: 'invoice_delayed' } }]);
     case 'invoice_paid':
-      return paid(job, event.purpose, event.amountSats, event.invoiceId, facts);
+      return paid(job, event, facts);
     case 'invoice_lapsed':
       return lapsed(job, facts);
     case 'activity_done':
@@ -93,20 +93,23 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
   }
 }
 function invoiceFailed(job: Job, replyTo: number | null, facts: JobFacts): JobDecision {
-  const told: JobEffect = { type: 'notify', notice: { type: 'unavailable' }, replyTo };
+  // Nobody asked for one that replaces what lapsed while we were down: then it stays silent, as lapsing is.
+  const told: JobEffect[] = replyTo === null ? [] : [{ type: 'notify', notice: { type: 'unavailable' }, replyTo }];
   // Another one was asked for meanwhile.
   if (facts.invoiceComing) return same(job, []);
   if (job.state === 'awaiting_eval_payment' && !job.reopened && facts.invoice === null)
-    return { order: null, effects: [told] };
+    return { order: null, effects: told };
   if (isAwaiting(job) && facts.invoice?.open !== true) {
     const step = job.state === 'awaiting_eval_payment' ? 'eval' : 'work';
     const verdict = job.state === 'awaiting_work_payment' ? job.verdict : null;
-    return change({ ...base(job), state: 'expired', step, verdict, offer: job.offer }, facts, [told]);
+    return change({ ...base(job), state: 'expired', step, verdict, offer: job.offer }, facts, told);
   }
-  return same(job, [told]);
+  return same(job, told);
 }
 
-function paid(job: Job, purpose: string, amountSats: Sats, invoiceId: number, facts: JobFacts): JobDecision {
+type Payment = Extract<OrderEvent<JobCommand>, { type: 'invoice_paid' }>;
+
+function paid(job: Job, { purpose, amountSats, invoiceId, replyTo }: Payment, facts: JobFacts): JobDecision {
   const taken = [...job.taken, invoiceId];
   const timers: JobEffect[] = [
     { type: 'timer', name: 'say_paid', at: plusSeconds(facts.now, SAY_PAID_AFTER) },
@@ -123,10 +126,13 @@ function paid(job: Job, purpose: string, amountSats: Sats, invoiceId: number, fa
         prepaid: wholeOrder,
         taken,
         saidPaid: false,
+        priceUntold: false,
       };
       return change(order, facts, [
         { type: 'replace_invoices' },
         { type: 'cancel_timer', name: 'joined' },
+        // Where no invoice came (`keep on`), it is said with the payment.
+        ...sayPrice(job, replyTo),
         ...timers,
         { type: 'run', activity: 'evaluate', input: {} },
       ]);
@@ -219,14 +225,6 @@ function failed(job: Job, code: string, facts: JobFacts): JobDecision {
     oweBack(job, owedSats, 'failed', step),
     // Signed as well when nothing is charged: it says what was paid, and that it is owed back.
     { type: 'receipt' },
-    ...(code === 'model.config'
-      ? [
-          {
-            type: 'alert' as const,
-            what: 'The model refuses our key, model name or request: jobs fail until that is mended.',
-          },
-        ]
-      : []),
     { type: 'notify', notice: { type: 'failed' } },
   ]);
 }
@@ -237,7 +235,7 @@ function timer(job: Job, name: string): JobDecision {
     return quiet({ ...job, saidPaid: true }, [{ type: 'notify', notice: { type: 'paid' } }]);
   }
   if (name === 'say_progress' && working) return same(job, [{ type: 'notify', notice: { type: 'progress' } }]);
-  if (name === 'joined' && job.state === 'awaiting_eval_payment') {
+  if (name === 'joined' && job.state === 'awaiting_eval_payment' && !job.priceUntold) {
     return same(job, [
       { type: 'notify', notice: { type: 'joined' } },
       { type: 'notify', notice: { type: 'invoice', again: false } },

@@ -49,10 +49,9 @@ export function obey(job: Job, command: JobCommand, replyTo: number, facts: JobF
       const dearer = job.prepaid && facts.offerNow.quote.amountSats !== job.offer.quote.amountSats;
       if (!dearer) return change(order, facts, [timer]);
       // Paid in one, more words cost more: another price, another invoice.
-      return change(order, facts, [
+      return change({ ...order, priceUntold: true }, facts, [
         { type: 'cancel_timer', name: 'joined' },
         { type: 'replace_invoices' },
-        { type: 'notify', notice: { type: 'price' }, replyTo },
         firstInvoice(order, facts.invoiceExpirySeconds, replyTo),
       ]);
     }
@@ -98,7 +97,10 @@ function invoiceAgain(job: Job, replyTo: number, facts: JobFacts): JobDecision |
     case 'awaiting_eval_payment':
     case 'awaiting_work_payment': {
       const { invoice, now } = facts;
-      if (facts.invoiceComing) return notNow(job, `${job.id}: its invoice is being made and comes in a moment.`);
+      if (facts.invoiceComing) {
+        const name = job.priceUntold ? 'I have your request' : job.id;
+        return notNow(job, `${name}: its invoice is being made and comes in a moment.`);
+      }
       if (invoice?.open === true && (invoice.expiresAt - now) * 10 >= invoice.expiresAt - invoice.createdAt) {
         return same(job, [{ type: 'notify', notice: { type: 'invoice', again: true }, replyTo }]);
       }
@@ -130,13 +132,14 @@ export function isAwaiting(job: Job): job is Awaiting {
 }
 
 export function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFacts): JobDecision {
-  const reopened = job.state === 'expired' || job.reopened;
+  const reopens = job.state === 'expired';
+  const reopened = reopens || job.reopened;
   const effects: JobEffect[] = [{ type: 'replace_invoices' }];
   const expirySeconds = facts.invoiceExpirySeconds;
   const verdict = job.state === 'awaiting_eval_payment' ? null : job.verdict;
   if (verdict === null) {
     const order: Job = { ...base(job), state: 'awaiting_eval_payment', offer: facts.offerNow, reopened };
-    return change(order, facts, [...effects, firstInvoice(order, expirySeconds, replyTo)]);
+    return change(order, facts, [...effects, firstInvoice(order, expirySeconds, replyTo, reopens)]);
   }
   const earlier = job.state === 'awaiting_work_payment' ? [job.offer, ...job.earlier].slice(0, 5) : [job.offer];
   const order: Job = {
@@ -150,6 +153,6 @@ export function freshInvoice(job: Waiting, replyTo: number | null, facts: JobFac
   return change(order, facts, [
     ...effects,
     { type: 'notify', notice: { type: 'quote', saidPaid: true }, replyTo },
-    workInvoice(order, expirySeconds, facts.askedByProgram ? replyTo : null),
+    workInvoice(order, expirySeconds, facts.askedByProgram ? replyTo : null, reopens),
   ]);
 }

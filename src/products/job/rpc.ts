@@ -9,12 +9,15 @@ import { failureMessage } from './text.ts';
 /** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */
 const MAX_INLINE_RESULT = 6000;
 
-/** A job in JSON-RPC (docs/rpc.md). `brief`: the first 200 characters of the request, as in notifications and lists. */
+/**
+ * A job in JSON-RPC (docs/rpc.md). `brief`: the first 200 characters of the request, as in notifications and lists.
+ * `invoices`: the open one and the paid ones only, or all.
+ */
 export function rpcJob(
   reader: Reader,
   texts: Texts,
   job: Job,
-  shape: { brief: boolean; result: boolean },
+  shape: { brief: boolean; result: boolean; invoices: 'all' | 'open and paid' },
 ): Record<string, unknown> {
   const request = texts.read(reader, job.requestId) ?? '';
   const result = job.state === 'complete' ? (texts.read(reader, job.work.resultId) ?? '') : null;
@@ -26,13 +29,32 @@ export function rpcJob(
     request: shape.brief ? [...request].slice(0, 200).join('') : request,
     created_at: job.createdAt,
     updated_at: job.updatedAt,
-    ...rpcMoney(reader, job.id),
+    ...rpcMoney(reader, job.id, shape.invoices),
     reason: 'verdict' in job && job.verdict !== null ? texts.read(reader, job.verdict.reasonId) : null,
     result: shape.result && parts <= 1 ? result : null,
     result_parts: parts,
     error: job.state === 'failed' ? { code: job.code, message: failureMessage(job.code) } : null,
     cost_ledger: costLedger(job),
   };
+}
+
+/** Bytes of JSON, escaped once more inside the rumor, that surely fit into one wrap with all around them. */
+const MAX_ANSWER_BYTES = 36_000;
+
+/**
+ * The job as it fits into one message: a request full of quotes may not, once it is escaped, and is cut as in
+ * notifications; then what is left out are invoices that nobody waits for.
+ */
+export function rpcJobThatFits(reader: Reader, texts: Texts, job: Job, brief: boolean): Record<string, unknown> {
+  const shape = { brief, result: true, invoices: 'all' } as const;
+  const whole = rpcJob(reader, texts, job, shape);
+  if (fitsOneMessage(whole)) return whole;
+  const cut = rpcJob(reader, texts, job, { ...shape, brief: true });
+  return fitsOneMessage(cut) ? cut : rpcJob(reader, texts, job, { ...shape, brief: true, invoices: 'open and paid' });
+}
+
+function fitsOneMessage(value: unknown): boolean {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) <= MAX_ANSWER_BYTES;
 }
 
 /** One part: it travels in the object. More: `job.part` notifications, which join to exactly the result. */

@@ -87,6 +87,8 @@ export interface JobBase extends OrderBase {
   readonly taken: readonly number[];
   /** "Paid." has been said of the last payment. */
   readonly saidPaid: boolean;
+  /** Price and invoice leave together: the price is still to be said, with the invoice that is being made. */
+  readonly priceUntold: boolean;
   /** An invoice that lapsed while we were down is replaced once, unasked. */
   readonly replacedUnasked: boolean;
 }

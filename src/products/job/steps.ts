@@ -6,7 +6,13 @@ import type { Job, JobBase, JobFacts, JobNotice } from './states.ts';
 export type JobDecision = Decision<Job, JobNotice>;
 export type JobEffect = Effect<JobNotice>;
 
-export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | null): JobEffect {
+/** The price, where it was not said yet. Orders of earlier versions have said theirs. */
+export function sayPrice(job: Job, replyTo: number | null): JobEffect[] {
+  return job.priceUntold ? [{ type: 'notify', notice: { type: 'price' }, replyTo }] : [];
+}
+
+/** `reopens`: the step had lapsed and is taken up again. */
+export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | null, reopens = false): JobEffect {
   const amountSats = job.prepaid ? sats(job.evalFeeSats + job.offer.quote.amountSats) : job.evalFeeSats;
   return {
     type: 'invoice',
@@ -14,14 +20,15 @@ export function firstInvoice(job: Job, expirySeconds: number, replyTo: number | 
     amountSats,
     expirySeconds,
     mayFail: true,
+    reopens,
     replyTo,
   };
 }
 
 /** The next invoice of an order already paid for is tried until it exists; asked for by a program, within 30 s. */
-export function workInvoice(job: Job, expirySeconds: number, replyTo: number | null): JobEffect {
+export function workInvoice(job: Job, expirySeconds: number, replyTo: number | null, reopens = false): JobEffect {
   const { amountSats } = job.offer.quote;
-  return { type: 'invoice', purpose: 'work', amountSats, expirySeconds, mayFail: replyTo !== null, replyTo };
+  return { type: 'invoice', purpose: 'work', amountSats, expirySeconds, mayFail: replyTo !== null, reopens, replyTo };
 }
 
 export function earnLook(job: Job): JobEffect {
@@ -46,7 +53,7 @@ export function notNow(job: Job, text: string): Refusal {
 /** What every state shares: the rest belongs to the state alone. */
 export function base(job: Job): JobBase {
   const { id, seq, owner, dialect, createdAt, updatedAt, requestId, requestCharacters, length, format, updates } = job;
-  const { evalFeeSats, prepaid, lastLineAt, taken, saidPaid, replacedUnasked } = job;
+  const { evalFeeSats, prepaid, lastLineAt, taken, saidPaid, replacedUnasked, priceUntold } = job;
   return {
     id,
     seq,
@@ -66,6 +73,7 @@ export function base(job: Job): JobBase {
     taken,
     saidPaid,
     replacedUnasked,
+    priceUntold,
   };
 }
 

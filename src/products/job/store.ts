@@ -87,13 +87,6 @@ export function recentJobs(reader: Reader, limit: number): Job[] {
   return rows.map(fromRow);
 }
 
-/** When the `nth` newest job of this customer was made (1 is the newest); null where there are fewer. */
-export function nthNewestJobAt(reader: Reader, owner: string, nth: number): number | null {
-  const sql = 'SELECT created_at AS at FROM jobs WHERE owner = ? ORDER BY created_at DESC LIMIT 1 OFFSET ?';
-  const row = statement(reader, sql).get(owner, nth - 1) as { at: number } | undefined;
-  return row?.at ?? null;
-}
-
 /** Jobs of this customer whose paid work is waiting or under way. */
 export function countJobsAtWorkOf(reader: Reader, owner: string): number {
   const sql = `SELECT count(*) AS n FROM jobs WHERE owner = ? AND state IN ('evaluating', 'executing')`;

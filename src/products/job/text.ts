@@ -3,7 +3,7 @@ import type { Reader, Tx } from '../../db/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { numberParts, splitMessage } from '../../lib/message-parts.ts';
 import { sats } from '../../lib/units.ts';
-import { isKept, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
+import { awaitedExpiryOf, isKept, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
 import { showUsd } from '../../pricing/index.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
 import type { JobSettings } from './config.ts';
@@ -170,6 +170,9 @@ const FAILURES: Readonly<Record<string, string>> = {
   'model.empty': 'the model gave no answer',
   'model.unavailable': 'the model could not be reached',
   'model.lost': 'its answer was lost twice',
+  'model.bad_request': 'the model does not take such a request',
+  'model.bad_output': 'the model did not answer as it should',
+  'model.bad_usage': 'the model did not answer as it should',
 };
 
 /** The failure in JSON-RPC's words. */
@@ -192,11 +195,10 @@ function dollars(offer: Offer): string {
 function follows(tx: Tx, job: Job, settings: JobSettings): string {
   const purpose = job.state === 'awaiting_work_payment' ? 'work' : job.prepaid ? 'order' : 'eval';
   if (isKept(tx, job.id, purpose)) return 'It is paid from what I keep for you.';
-  return `Invoice follows, good for ${minutes(settings)}.`;
+  return `Invoice follows, good for ${minutes(awaitedExpiryOf(tx, job.id) ?? settings.INVOICE_EXPIRY_SECONDS)}.`;
 }
 
-function minutes(settings: JobSettings): string {
-  const seconds = settings.INVOICE_EXPIRY_SECONDS;
+function minutes(seconds: number): string {
   return seconds < 120 ? `${seconds} seconds` : `${Math.floor(seconds / 60)} minutes`;
 }
 
