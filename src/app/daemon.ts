@@ -18,7 +18,7 @@ import { errorFields, type Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
-import { highWater, raiseHighWater } from '../messaging/index.ts';
+import { beginRelayStates, highWater, noteRelayState, raiseHighWater } from '../messaging/index.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import { createLocalSigner } from '../nostr/local-signer.ts';
 import { adoptWallet, askWallet, readWallet, RECONCILE_KEY } from '../payments/index.ts';
@@ -108,6 +108,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const npub = encodeNpub(signer.publicKey);
     const ready = subscribe(timmy, adapters.relays, where.inboxRelays, signer.publicKey, {
       database,
+      clock,
       log,
       npub,
       devRelay,
@@ -250,12 +251,21 @@ function subscribe(
   relays: ReturnType<typeof createAdapters>['relays'],
   inboxRelays: readonly string[],
   pubkey: string,
-  { database, log, npub, devRelay }: { database: Database; log: Log; npub: string; devRelay: DevRelay | null },
+  {
+    database,
+    clock,
+    log,
+    npub,
+    devRelay,
+  }: { database: Database; clock: Clock; log: Log; npub: string; devRelay: DevRelay | null },
 ): Promise<void> {
   let saidReady = false;
+  database.write((tx) => beginRelayStates(tx, inboxRelays, clock.now()));
   return new Promise((resolve) => {
     const onState = (state: RelayState): void => {
       log.debug('relay.state', { relay: state.url, state: state.state });
+      if (state.state === 'subscribed' || state.state === 'waiting')
+        database.writeUnsynced((tx) => noteRelayState(tx, state, clock.now()));
       if (saidReady || state.state !== 'subscribed') return;
       saidReady = true;
       log.info('ready', { npub, relays: inboxRelays, ...(devRelay === null ? {} : { dev_relay: devRelay.url }) });
@@ -265,10 +275,11 @@ function subscribe(
       inboxRelays,
       [{ name: 'dm', filter: { kinds: [1059], '#p': [pubkey] }, lookbackSeconds: LOOKBACK_SECONDS }],
       {
-        onEvent: (event, relay) => timmy.inbox.receive(event, relay),
+        onEvent: (event, relay, arrival) => timmy.inbox.receive(event, relay, arrival),
         highWater: (relay) => highWater(database.read, relay),
         onSynced: (relay, at) => database.write((tx) => raiseHighWater(tx, relay, at)),
         onState,
+        onTrouble: timmy.onRelayTrouble,
       },
     );
   });

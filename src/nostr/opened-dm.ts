@@ -38,10 +38,13 @@ export type DropReason =
   | 'bad_rumor'
   | 'spoofed_sender'
   | 'false_id'
-  | 'unknown_rumor_kind';
+  | 'unknown_rumor_kind'
+  | 'expired';
 
 export interface Dropped {
   readonly dropped: DropReason;
+  /** The event's id, where its signature was found true before it was dropped: the same id needs no second look. */
+  readonly verifiedId?: string;
 }
 
 export function isDropped(value: OpenedDm | Dropped): value is Dropped {
@@ -56,6 +59,14 @@ export const STALE_AFTER_SECONDS = 72 * 3600;
 export function ageOf(createdAt: number, now: UnixSeconds): OpenedDm['age'] {
   if (createdAt > now + FUTURE_AFTER_SECONDS) return 'future';
   return createdAt < now - STALE_AFTER_SECONDS ? 'stale' : 'fresh';
+}
+
+/**
+ * Whether its sender wanted it forgotten by now (NIP-40). Asked of what the sender signed or sealed, never of the wrap:
+ * its date is for relays, and what came while we were down is answered all the same (product.md: promise 7).
+ */
+export function isExpired(tags: Rumor['tags'], now: UnixSeconds): boolean {
+  return tags.some(([name, at]) => name === 'expiration' && /^\d{1,12}$/.test(at ?? '') && Number(at) <= now);
 }
 
 export function isAddressedTo(event: Pick<Rumor, 'tags'>, pubkey: string): boolean {

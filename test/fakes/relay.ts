@@ -15,6 +15,9 @@ export interface RelayBehaviour {
     challenge: 'at-once' | 'on-refusal' | 'never';
     /** The answer to a good AUTH: OK, nothing (though it counts), or a refusal. */
     answer: 'ok' | 'nothing' | 'refused';
+    /** The only spelling of its own URL that it takes, and how it refuses the others: by OK false, by a NOTICE alone, or in silence. */
+    spelling?: string;
+    misspelt?: 'ok' | 'notice' | 'nothing';
     /** How a REQ is refused: by CLOSED, or by an EOSE without the events. */
     refusal?: 'auth-required' | 'restricted' | 'empty' | 'notice';
   } | null;
@@ -76,6 +79,8 @@ export interface FakeRelay {
   readonly reqs: readonly SeenReq[];
   /** Good AUTHs, in order. */
   readonly auths: readonly { readonly connection: number; readonly pubkey: string; readonly challenge: string }[];
+  /** The `relay` tags of the AUTHs that were not good. */
+  readonly refusedAuths: readonly string[];
   /** Connections ever accepted, and open now. */
   connections(): { readonly total: number; readonly open: number };
   /** Sends each open client a fresh challenge. */
@@ -117,6 +122,7 @@ export async function startFakeRelay(
   const received: NostrEvent[] = [];
   const reqs: SeenReq[] = [];
   const auths: { connection: number; pubkey: string; challenge: string }[] = [];
+  const refusedAuths: string[] = [];
   let total = 0;
   let challenges = 0;
   let http: Server;
@@ -210,9 +216,13 @@ export async function startFakeRelay(
     const isGood =
       event !== null &&
       event.kind === 22242 &&
-      tag('relay') === relay.url &&
+      tag('relay') === (behaviour.auth?.spelling ?? relay.url) &&
       client.challenge !== null &&
       tag('challenge') === client.challenge;
+    if (event !== null && !isGood) refusedAuths.push(tag('relay') ?? '');
+    const misspelt = behaviour.auth?.misspelt ?? 'ok';
+    if (!isGood && misspelt === 'notice') return say(client, 'NOTICE', 'auth failed: wrong relay url');
+    if (!isGood && misspelt === 'nothing') return;
     if (event === null || !isGood)
       return say(client, 'OK', event?.id ?? '', false, 'invalid: wrong challenge or relay');
     if (behaviour.auth?.answer === 'refused') return say(client, 'OK', event.id, false, 'restricted: not on the list');
@@ -288,6 +298,7 @@ export async function startFakeRelay(
     received,
     reqs,
     auths,
+    refusedAuths,
     connections: () => ({ total, open: clients.size }),
     challenge: () => clients.forEach(challengeNow),
     shout: (text) => clients.forEach((client) => transmit(client, text)),

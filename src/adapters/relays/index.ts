@@ -5,6 +5,7 @@ import { collect } from './collect.ts';
 import { InboxRelay, type RelayPorts } from './inbox-relay.ts';
 import { LinkPool } from './link-pool.ts';
 import { mayNeedAuth } from './refusals.ts';
+import { Spellings } from './spellings.ts';
 import { createWsSockets } from './ws-socket.ts';
 
 export { relayDoor } from './relay-door.ts';
@@ -14,14 +15,15 @@ export { createWsSockets, type Admit } from './ws-socket.ts';
 const UNREACHABLE: PublishResult = { outcome: 'later', why: 'unreachable' };
 
 /** `openSocket` left out: WebSockets to anywhere. Give `createWsSockets(relayDoor(…))` where strangers name relays. */
-export type RelaysOptions = Omit<RelayPorts, 'openSocket'> & Partial<Pick<RelayPorts, 'openSocket'>>;
+export type RelaysOptions = Omit<RelayPorts, 'openSocket' | 'spellings'> & Partial<Pick<RelayPorts, 'openSocket'>>;
 
 /**
  * The relay connections. On inbox relays, and where we deliver, we answer AUTH with our key; queries are asked
  * anonymously, for a relay need not learn whose lists we look up, except where an inbox relay insists.
  */
 export function createRelays(options: RelaysOptions): Relays {
-  const ports: RelayPorts = { ...options, openSocket: options.openSocket ?? createWsSockets() };
+  const spellings = new Spellings();
+  const ports: RelayPorts = { ...options, spellings, openSocket: options.openSocket ?? createWsSockets() };
   const pool = new LinkPool(ports);
   const inbox = new Map<string, InboxRelay>();
   let isClosed = false;
@@ -39,6 +41,10 @@ export function createRelays(options: RelaysOptions): Relays {
   return {
     start(urls, subscriptions, handlers) {
       if (inbox.size > 0) throw new Error('relays: started twice');
+      for (const written of urls) {
+        const url = normalizeRelayUrl(written);
+        if (url !== null) spellings.configured(url, written);
+      }
       for (const url of normalizeRelayUrls(urls, urls.length)) {
         inbox.set(url, new InboxRelay(url, subscriptions, handlers, ports));
       }

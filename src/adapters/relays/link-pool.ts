@@ -49,11 +49,12 @@ export class LinkPool {
 
   #open(key: string, url: string, face: Face): Pooled | null {
     if (this.#links.size >= MAX_LINKS && !this.#closeOneIdle()) return null;
-    const { clock, openSocket, signer } = this.#ports;
+    const { clock, openSocket, signer, spellings } = this.#ports;
     const link = openLink({
       url,
       clock,
       openSocket,
+      spellings,
       signer: face === 'ourselves' ? signer : null,
       onClosed: () => {
         pooled.cancelIdle();
