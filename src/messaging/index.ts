@@ -8,7 +8,7 @@ export {
   type InboundMessage,
   type Inbox,
 } from './inbox.ts';
-export { beginRelayStates, noteRelayState, relayStates, type RelayStateRow } from './relay-states.ts';
+export { beginRelayStates, noteRelayState } from './relay-states.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export { publishTask, sealTask, type DeliveryOptions } from './delivery.ts';
 export { findReplay, type Replay } from './replay.ts';

@@ -41,6 +41,8 @@ export interface RelayBehaviour {
   closed: string | { readonly reason: string; readonly kinds: readonly number[] } | null;
   /** Answers the connection attempt with HTTP 503. */
   refuseConnections: boolean;
+  /** Answers as if a REQ had no limit. */
+  ignoresLimit: boolean;
   /** At most so many stored events for one REQ, whatever its limit. */
   maxStored: number | null;
 }
@@ -57,6 +59,7 @@ const GOOD: RelayBehaviour = {
   eose: 'normal',
   closed: null,
   refuseConnections: false,
+  ignoresLimit: false,
   maxStored: null,
 };
 
@@ -188,8 +191,9 @@ export async function startFakeRelay(
     }
     client.live.add(id);
     if (behaviour.eose === 'early') say(client, 'EOSE', id);
-    const { maxStored } = behaviour;
-    const clamped = filters.map((filter) =>
+    const { maxStored, ignoresLimit } = behaviour;
+    const heeded = ignoresLimit ? filters.map(({ limit: _limit, ...filter }) => filter as Filter) : filters;
+    const clamped = heeded.map((filter) =>
       maxStored === null ? filter : { ...filter, limit: Math.min(filter.limit ?? maxStored, maxStored) },
     );
     client.session.receive(JSON.stringify(['REQ', id, ...clamped]));

@@ -17,6 +17,7 @@ import { startSyncRound, type RoundResult, type SyncRound } from './sync-round.t
 
 /** The safety net: everything within the look-back is asked for again. */
 const SWEEP_EVERY_MS = 3_600_000;
+const HALF_DEAF_EVERY_MS = 15_000;
 /** What is missing of the backlog while we hear what is new. */
 const ROUND_RETRY_FIRST_MS = 60_000;
 const ROUND_RETRY_MAX_MS = 3_600_000;
@@ -229,7 +230,8 @@ export class InboxRelay {
       if (this.#backlogs.some((backlog) => backlog.isPartial)) return this.#roundWithin(PARTIAL_RETRY_MS);
       this.#become({ syncedAt: startedAt });
       this.#guarded(() => this.#handlers.onSynced(this.url, startedAt));
-      return this.#roundWithin(SWEEP_EVERY_MS);
+      const isHalfDeaf = this.#backlogs.some((backlog) => backlog.isHalfDeaf);
+      return this.#roundWithin(isHalfDeaf ? HALF_DEAF_EVERY_MS : SWEEP_EVERY_MS);
     }
     const isDeaf = this.#state.state !== 'subscribed';
     // Said once for a run of failures.

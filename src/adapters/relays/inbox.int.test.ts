@@ -524,6 +524,21 @@ describe('an event over the cut size, kept by a relay', () => {
     expect(relay.connections().total).toBe(total + 1);
   }, 60_000);
 
+  it('is read around also where the relay does not heed a limit, and what is dated back is heard within seconds', async () => {
+    const now = reader.clock.now();
+    relay.behave({ ignoresLimit: true });
+    const before = manyWraps(5, (i) => now - 100 - i * 5_000);
+    relay.inject(...before, poison(now - 50_000));
+    reader.start([relay.url]);
+    await reader.stepUntil(() => reader.synced.length > 0);
+    for (const { id } of before) expect(reader.ids()).toContain(id);
+    const fresh = wrapFor(now - DAY, 'fresh');
+    relay.inject(fresh);
+    const sentAt = reader.clock.now();
+    await reader.stepUntil(() => reader.ids().has(fresh.id));
+    expect(reader.clock.now() - sentAt).toBeLessThanOrEqual(20);
+  }, 60_000);
+
   it('of any number and date: every other wrap arrives', async () => {
     const now = reader.clock.now();
     const wraps = manyWraps(30, (i) => now - 13 - i * 7_919);

@@ -43,6 +43,11 @@ export class PoisonedBacklog {
     return this.#isKnown && !this.#isWhole;
   }
 
+  /** The relay does not heed our limit: what is dated back reaches us by rounds alone, and these must be frequent. */
+  get isHalfDeaf(): boolean {
+    return this.#isKnown && this.#live === 'from-now';
+  }
+
   /** The way around, for a round that asks for everything since `since`; null when nothing is in the way. */
   begin(since: number, now: number, nowMs: number): Detour | null {
     if (!this.#isKnown) return null;

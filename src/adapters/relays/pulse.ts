@@ -54,17 +54,18 @@ export class Pulse {
   }
 
   #beat(): void {
-    const { clock, ping, onDead } = this.#options;
+    const options = this.#options;
+    const { clock } = options;
     const now = clock.monotonicMs();
     if (this.#hasSlept(now)) {
       this.#lastHeardMs = now;
       this.#limitMs = AFTER_SLEEP_LIMIT_MS;
       this.#lastPingMs = now - PING_EVERY_MS;
     }
-    if (!this.#isPaused && now - this.#lastHeardMs >= this.#limitMs) return onDead();
+    if (!this.#isPaused && now - this.#lastHeardMs >= this.#limitMs) return options.onDead();
     if (now - this.#lastPingMs >= PING_EVERY_MS) {
       this.#lastPingMs = now;
-      ping();
+      options.ping();
     }
     this.#cancel = clock.after(PULSE_MS, () => this.#beat());
   }
