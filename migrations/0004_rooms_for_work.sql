@@ -1,3 +1,17 @@
+CREATE TABLE `dropped_wraps` (
+	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `dropped_wraps_id` ON `dropped_wraps` (`id`);--> statement-breakpoint
+CREATE TABLE `relay_states` (
+	`url` text PRIMARY KEY NOT NULL,
+	`state` text NOT NULL,
+	`since` integer NOT NULL,
+	`synced_at` integer,
+	`failures` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
 DROP INDEX `tasks_due`;--> statement-breakpoint
 DROP INDEX `tasks_lane`;--> statement-breakpoint
 ALTER TABLE `tasks` ADD `behind` integer DEFAULT false NOT NULL;--> statement-breakpoint
@@ -12,9 +26,6 @@ ALTER TABLE `outbox` ADD `climb_at` integer;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `alerted_at` integer;--> statement-breakpoint
 CREATE INDEX `outbox_climb` ON `outbox` (`climb_at`);--> statement-breakpoint
 CREATE INDEX `outbox_state` ON `outbox` (`state`,`created_at`);--> statement-breakpoint
-DROP INDEX `seen_wraps_age`;--> statement-breakpoint
-ALTER TABLE `seen_wraps` ADD `worthless` integer DEFAULT false NOT NULL;--> statement-breakpoint
-CREATE INDEX `seen_wraps_age` ON `seen_wraps` (`worthless`,`at`);--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `rung` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `due_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `tries` integer DEFAULT 0 NOT NULL;--> statement-breakpoint

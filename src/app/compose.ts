@@ -50,7 +50,7 @@ import {
 import type { Agent } from '../ports/agent.ts';
 import type { BtcPriceSources } from '../ports/btc-price.ts';
 import type { LnurlPay } from '../ports/lnurl.ts';
-import type { Relays } from '../ports/relays.ts';
+import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
 import { isBudgetLeft } from '../products/_shared/model-budget.ts';
@@ -96,6 +96,7 @@ export interface Timmy {
   readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
+  readonly onRelayTrouble: NonNullable<InboxHandlers['onTrouble']>;
 }
 
 /** Said to customers while sales are stopped. */
@@ -326,7 +327,11 @@ export function compose(parts: Parts): Timmy {
     });
     worker.poke();
   };
-  return { worker, publisher, inbox, prices, remakeMissingTasks, onWalletHint };
+  const onRelayTrouble = (relay: string): void => {
+    const what = `${relay.replace(/\?.*$/, '')} keeps an event for us that is too large to be read. We read around it; nothing for you to do unless it happens often.`;
+    database.write((tx) => alert(tx, what));
+  };
+  return { worker, publisher, inbox, prices, remakeMissingTasks, onWalletHint, onRelayTrouble };
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

@@ -18,7 +18,7 @@ import { errorFields, type Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
-import { highWater, raiseHighWater } from '../messaging/index.ts';
+import { beginRelayStates, highWater, noteRelayState, raiseHighWater } from '../messaging/index.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import { createLocalSigner } from '../nostr/local-signer.ts';
 import { adoptWallet, askWallet, readWallet, RECONCILE_KEY } from '../payments/index.ts';
@@ -29,7 +29,6 @@ import { createAdapters } from './adapters.ts';
 import { compose, type Timmy } from './compose.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
 import { PROFILE_TASK_KEY } from './profile-task.ts';
-import { watchRelays, type RelayWatch } from './relay-watch.ts';
 import { crashPoints } from './system.ts';
 
 export interface DaemonOptions {
@@ -111,10 +110,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // Asked before anybody needs it: the first customer does not wait for slow price sources.
     void timmy.prices.refresh(new AbortController().signal);
     const npub = encodeNpub(signer.publicKey);
-    const watch = watchRelays({ database, clock, log, onBack: (relay) => timmy.publisher.relayIsBack(relay) });
     const ready = subscribe(timmy, adapters.relays, where.inboxRelays, signer.publicKey, {
       database,
-      watch,
+      clock,
       log,
       npub,
       devRelay,
@@ -128,7 +126,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       stop: async () => {
         log.info('stopping');
         stopHints();
-        watch.close();
         await Promise.all([timmy.worker.stop(STOP_GRACE_MS), timmy.publisher.stop(PUBLISH_GRACE_MS)]);
         await adapters.relays.close();
         if (devRelay !== null) await devRelay.close();
@@ -260,18 +257,20 @@ function subscribe(
   pubkey: string,
   {
     database,
-    watch,
+    clock,
     log,
     npub,
     devRelay,
-  }: { database: Database; watch: RelayWatch; log: Log; npub: string; devRelay: DevRelay | null },
+  }: { database: Database; clock: Clock; log: Log; npub: string; devRelay: DevRelay | null },
 ): Promise<void> {
   let saidReady = false;
+  database.write((tx) => beginRelayStates(tx, inboxRelays, clock.now()));
   return new Promise((resolve) => {
     const onState = (state: RelayState): void => {
       log.debug('relay.state', { relay: state.url, state: state.state });
-      watch.onState(state);
-      if (state.state === 'open') timmy.publisher.relayIsBack(state.url);
+      if (state.state === 'open' || state.state === 'subscribed') timmy.publisher.relayIsBack(state.url);
+      if (state.state === 'subscribed' || state.state === 'waiting')
+        database.writeUnsynced((tx) => noteRelayState(tx, state, clock.now()));
       if (saidReady || state.state !== 'subscribed') return;
       saidReady = true;
       log.info('ready', { npub, relays: inboxRelays, ...(devRelay === null ? {} : { dev_relay: devRelay.url }) });
@@ -281,10 +280,11 @@ function subscribe(
       inboxRelays,
       [{ name: 'dm', filter: { kinds: [1059], '#p': [pubkey] }, lookbackSeconds: LOOKBACK_SECONDS }],
       {
-        onEvent: (event, relay) => timmy.inbox.receive(event, relay),
+        onEvent: (event, relay, arrival) => timmy.inbox.receive(event, relay, arrival),
         highWater: (relay) => highWater(database.read, relay),
         onSynced: (relay, at) => database.write((tx) => raiseHighWater(tx, relay, at)),
         onState,
+        onTrouble: timmy.onRelayTrouble,
       },
     );
   });

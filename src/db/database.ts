@@ -28,7 +28,6 @@ export interface Database {
   writeUnsynced<T>(work: (tx: Tx) => T): T;
   /** Moves the WAL into the file; `truncate` also empties it (after erasing, and at the end). */
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void;
-  isOpen(): boolean;
   close(): void;
 }
 
@@ -69,7 +68,6 @@ export function openDatabase(path: string): Database {
       }
     },
     checkpoint: (mode) => void sqlite.pragma(`wal_checkpoint(${mode})`),
-    isOpen: () => sqlite.open,
     close: () => void sqlite.close(),
   };
 }

@@ -17,7 +17,6 @@ export type FactName =
   | 'model_trouble'
   | 'model_budget_told'
   | 'profile_published_at'
-  | 'relay_states'
   | 'last_alive_at';
 
 export function readFact(reader: Reader, name: FactName): string | null {

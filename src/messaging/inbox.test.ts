@@ -11,7 +11,9 @@ import type { NostrEvent } from '../nostr/event.ts';
 import { generateSecretKey } from '../nostr/keys.ts';
 import { createLocalSigner } from '../nostr/local-signer.ts';
 import { createRumor, sealDm } from '../nostr/seal.ts';
+import { MAX_DROPPED } from './dropped-wraps.ts';
 import { createInbox, highWater, raiseHighWater, type Inbox } from './inbox.ts';
+import { beginRelayStates, noteRelayState, relayStates } from './relay-states.ts';
 
 let serial = 0;
 /** Seeded by a counter: every test makes other keys, every run the same. */
@@ -152,6 +154,82 @@ describe('a forgery that comes first', () => {
   });
 });
 
+describe('junk', () => {
+  /** A true signature around nothing. */
+  const junk = async (): Promise<NostrEvent> => {
+    const mallory = generateSecretKey(rng);
+    return createLocalSigner(mallory, rng).sign({
+      kind: 1059,
+      created_at: clock.now(),
+      tags: [['p', timmy.publicKey]],
+      content: `junk ${++serial}`,
+    });
+  };
+  /** How often we paid the arithmetic of opening a wrap. */
+  function counting(): { readonly signer: typeof timmy; opened: number } {
+    const counter = {
+      opened: 0,
+      signer: {
+        ...timmy,
+        nip44Decrypt: (peer: string, payload: string) => {
+          counter.opened += 1;
+          return timmy.nip44Decrypt(peer, payload);
+        },
+      },
+    };
+    return counter;
+  }
+  const openWith = (signer: typeof timmy): void => {
+    const bornAt = unixSeconds(0);
+    const reach = noCrashPoints;
+    inbox = createInbox({ database, clock, log: silentLog, reach, signer, texts, bornAt, onFiled: () => {} });
+  };
+
+  it('costs its arithmetic once, also after a restart and from another relay', async () => {
+    const wraps = await Promise.all(Array.from({ length: 128 }, junk));
+    const first = counting();
+    openWith(first.signer);
+    for (let time = 0; time < 2; time++)
+      await Promise.all(wraps.map((event) => inbox.receive(event, RELAYS[time % 2]!, 'stored')));
+    expect(first.opened).toBe(128);
+    const second = counting();
+    openWith(second.signer);
+    await Promise.all(wraps.map((event) => inbox.receive(event, RELAYS[2], 'stored')));
+    expect(second.opened).toBe(0);
+  });
+
+  it('is remembered up to a bound, the newest', async () => {
+    const count = (): unknown => database.read.$client.prepare('SELECT count(*) FROM dropped_wraps').pluck().get();
+    database.write((tx) =>
+      tx.$client.exec(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MAX_DROPPED})
+         INSERT INTO dropped_wraps (id) SELECT 'old ' || i FROM n`,
+      ),
+    );
+    const wraps = await Promise.all(Array.from({ length: 64 }, junk));
+    await Promise.all(wraps.map((event) => inbox.receive(event, RELAYS[0])));
+    expect(count()).toBe(MAX_DROPPED);
+    expect(database.read.$client.prepare('SELECT 1 FROM dropped_wraps WHERE id = ?').get(wraps[63]!.id)).toBeDefined();
+  });
+
+  it('stored by the hundred, and flooding from one relay, holds up no live message', async () => {
+    const done: string[] = [];
+    const note = (what: string) => (): void => void done.push(what);
+    const stored = await Promise.all(Array.from({ length: 50 }, junk));
+    const flood = await Promise.all(Array.from({ length: 50 }, junk));
+    const under = [
+      ...stored.map((event) => inbox.receive(event, RELAYS[0], 'stored').then(note('stored'))),
+      ...flood.map((event) => inbox.receive(event, RELAYS[1], 'live').then(note('flood'))),
+      inbox.receive(await wrap('hello'), RELAYS[2], 'live').then(note('honest')),
+    ];
+    await Promise.all(under);
+    expect(kept()).toEqual(['hello']);
+    expect(done.indexOf('honest')).toBeLessThan(10);
+    // The backlog goes on beneath the flood.
+    expect(done.indexOf('stored')).toBeLessThan(10);
+  });
+});
+
 it.each([
   ['nothing', undefined],
   ['null', null],
@@ -207,4 +285,24 @@ it('a relay’s high-water never goes back', () => {
   for (const time of [100, 300, 200]) database.write((tx) => raiseHighWater(tx, RELAYS[0], unixSeconds(time)));
   expect(at()).toBe(300);
   expect(highWater(database.read, RELAYS[1])).toBeNull();
+});
+
+it('the states of relays are kept for whoever asks, each with its date', () => {
+  const [url] = RELAYS;
+  const note = (state: 'waiting' | 'subscribed', failures: number, at: number, syncedAt: number | null = null): void =>
+    database.write((tx) =>
+      noteRelayState(
+        tx,
+        { url, state, failures, syncedAt: syncedAt === null ? null : unixSeconds(syncedAt) },
+        unixSeconds(at),
+      ),
+    );
+  database.write((tx) => beginRelayStates(tx, [url], unixSeconds(10)));
+  expect(relayStates(database.read)).toEqual([{ url, state: 'lost', since: 10, syncedAt: null, failures: 0 }]);
+  note('subscribed', 0, 20, 19);
+  note('waiting', 1, 30);
+  note('waiting', 2, 40);
+  expect(relayStates(database.read)).toEqual([{ url, state: 'lost', since: 30, syncedAt: 19, failures: 2 }]);
+  database.write((tx) => beginRelayStates(tx, [RELAYS[1]], unixSeconds(50)));
+  expect(relayStates(database.read)).toMatchObject([{ url: RELAYS[1], since: 50 }]);
 });

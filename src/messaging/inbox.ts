@@ -6,10 +6,12 @@ import { sha256Hex } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { openDm } from '../nostr/open.ts';
-import { isProvenWorthless, type OpenedDm } from '../nostr/opened-dm.ts';
+import type { OpenedDm } from '../nostr/opened-dm.ts';
 import type { Signer } from '../nostr/signer.ts';
+import type { Arrival } from '../ports/relays.ts';
 import { schedule } from '../tasks/index.ts';
-import { rememberJunk } from './junk.ts';
+import { DroppedWraps } from './dropped-wraps.ts';
+import { OpeningQueue } from './opening-queue.ts';
 import { onReaderHeard } from './publishing/route.ts';
 
 export interface InboxOptions {
@@ -27,27 +29,27 @@ export interface InboxOptions {
 
 export interface Inbox {
   /** Takes in one event from a relay: resolves when it is durable, or known to be worthless. Never throws for bad input. */
-  receive(event: unknown, relay: string): Promise<void>;
+  receive(event: unknown, relay: string, arrival?: Arrival): Promise<void>;
 }
 
 /**
  * Receive once. Many relays bring the same wrap, strangers re-wrap old seals, relays replay: the message is filed
  * under its sender and recomputed rumor id, together with the task that handles it, in one transaction.
  *
- * Opening costs curve arithmetic, so events are opened one after the other with a breath between them.
+ * Opening costs curve arithmetic, so events are opened one after the other with a breath between them, live ones first.
  */
 export function createInbox(options: InboxOptions): Inbox {
   const { database, clock, log, reach, signer, texts } = options;
   const opening = new Map<string, Promise<void>>();
-  const junk = rememberJunk(database, clock);
-  let queue: Promise<void> = Promise.resolve();
+  const queue = new OpeningQueue();
+  const worthless = new DroppedWraps(database);
 
   async function open(event: unknown, relay: string): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     const opened = await openDm(event, signer, clock.now());
     if ('dropped' in opened) {
       log.debug('dm.dropped', { why: opened.dropped, relay });
-      if (isProvenWorthless(opened.dropped)) junk.add((event as { id: string }).id);
+      if (opened.verifiedId !== undefined) worthless.note(opened.verifiedId);
       return;
     }
     reach('inbox:opened');
@@ -78,12 +80,12 @@ export function createInbox(options: InboxOptions): Inbox {
   }
 
   function isSeen(id: string): boolean {
-    if (junk.has(id)) return true;
-    return statement(database.read, 'SELECT 1 FROM seen_wraps WHERE id = ?').get(id) !== undefined;
+    const seen = statement(database.read, 'SELECT 1 FROM seen_wraps WHERE id = ?').get(id);
+    return seen !== undefined || worthless.has(id);
   }
 
   return {
-    receive: (event, relay) => {
+    receive: (event, relay, arrival = 'live') => {
       const { id, sig } = (event ?? {}) as { id?: unknown; sig?: unknown };
       if (typeof id !== 'string' || typeof sig !== 'string') return Promise.resolve();
       if (isSeen(id)) return Promise.resolve();
@@ -92,8 +94,7 @@ export function createInbox(options: InboxOptions): Inbox {
       const key = sha256Hex(JSON.stringify(event));
       const underWay = opening.get(key);
       if (underWay !== undefined) return underWay;
-      const turn = queue.then(() => (isSeen(id) ? undefined : open(event, relay)));
-      queue = turn.catch(() => undefined);
+      const turn = queue.run(arrival, relay, async () => (isSeen(id) ? undefined : open(event, relay)));
       opening.set(key, turn);
       const forget = (): void => void opening.delete(key);
       turn.then(forget, forget);

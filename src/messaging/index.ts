@@ -1,6 +1,7 @@
 /** Messages in, each once; messages out, until they are delivered. */
 export { loadInbound, noteDialect, type InboundMessage } from './inbound.ts';
 export { createInbox, highWater, raiseHighWater, type Inbox } from './inbox.ts';
+export { beginRelayStates, noteRelayState, relayStates, type RelayStateRow } from './relay-states.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export * from './publishing/index.ts';
 export { remakeSealTasks } from './remake.ts';

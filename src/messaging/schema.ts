@@ -27,16 +27,25 @@ export const inbox = sqliteTable(
 );
 
 /** Verified wraps that need no second look, so that five relays cost the crypto of one. */
-export const seenWraps = sqliteTable(
-  'seen_wraps',
-  {
-    id: text().primaryKey(),
-    at: integer().notNull(),
-    /** Genuine, and opens to nothing: anybody can make them, so only the newest are remembered. */
-    worthless: integer({ mode: 'boolean' }).notNull().default(false),
-  },
-  (table) => [index('seen_wraps_age').on(table.worthless, table.at)],
+export const seenWraps = sqliteTable('seen_wraps', { id: text().primaryKey(), at: integer().notNull() }, (table) => [
+  index('seen_wraps_age').on(table.at),
+]);
+
+/** Verified wraps that were worth nothing; the newest so many (`MAX_DROPPED`). */
+export const droppedWraps = sqliteTable(
+  'dropped_wraps',
+  { seq: integer().primaryKey({ autoIncrement: true }), id: text().notNull() },
+  (table) => [uniqueIndex('dropped_wraps_id').on(table.id)],
 );
+
+/** The relays that we read, as the running daemon last saw them. */
+export const relayStates = sqliteTable('relay_states', {
+  url: text().primaryKey(),
+  state: text({ enum: ['subscribed', 'lost'] }).notNull(),
+  since: integer().notNull(),
+  syncedAt: integer('synced_at'),
+  failures: integer().notNull().default(0),
+});
 
 /** Per relay: everything it had up to then has been received. */
 export const highWaters = sqliteTable('high_waters', { relay: text().primaryKey(), at: integer().notNull() });

@@ -1,7 +1,7 @@
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import { looksLikeNip04 } from './nip04.ts';
 import { looksLikeNip44 } from './nip44.ts';
-import { ageOf, decrypted, isAddressedTo, repliesTo, type Dropped, type OpenedDm } from './opened-dm.ts';
+import { ageOf, decrypted, isAddressedTo, isExpired, repliesTo, type Dropped, type OpenedDm } from './opened-dm.ts';
 import type { Signer } from './signer.ts';
 import { hasValidSignature, readEvent } from './verify.ts';
 
@@ -19,8 +19,9 @@ export async function openLegacyDm(event: unknown, signer: Signer, now: UnixSeco
   if (dm.pubkey === signer.publicKey) return { dropped: 'own_message' };
   if (!isAddressedTo(dm, signer.publicKey)) return { dropped: 'not_for_us' };
   if (!hasValidSignature(dm)) return { dropped: 'bad_signature' };
+  if (isExpired(dm.tags, now)) return { dropped: 'expired', verifiedId: dm.id };
   const text = await decryptEither(dm.content, dm.pubkey, signer);
-  if (text === null) return { dropped: 'undecryptable' };
+  if (text === null) return { dropped: 'undecryptable', verifiedId: dm.id };
   return {
     sender: dm.pubkey,
     rumorId: dm.id,

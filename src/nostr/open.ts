@@ -1,9 +1,11 @@
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import type { NostrEvent } from './event.ts';
 import { looksLikeNip44 } from './nip44.ts';
 import {
   ageOf,
   decrypted,
   isAddressedTo,
+  isExpired,
   repliesTo,
   type Dropped,
   type DropReason,
@@ -31,28 +33,28 @@ export async function openDm(event: unknown, signer: Signer, now: UnixSeconds): 
   if (!hasValidSignature(wrap)) return drop('bad_signature');
 
   const sealJson = await decrypted(signer.nip44Decrypt(wrap.pubkey, wrap.content));
-  if (sealJson === null) return drop('undecryptable');
+  if (sealJson === null) return dropFor(wrap, 'undecryptable');
   const sealed = parseJson(sealJson);
   // ContextVM puts a signed kind 25910 in here and others may follow: not for us, and no error of anybody's.
-  if (kindOf(sealed) !== SEAL) return drop('not_a_seal');
+  if (kindOf(sealed) !== SEAL) return dropFor(wrap, 'not_a_seal');
   const seal = readEvent(sealed);
-  if (seal === null || seal.tags.some((tag) => tag[0] !== 'expiration')) return drop('bad_seal');
-  if (seal.pubkey === signer.publicKey) return drop('own_message');
-  if (!hasValidSignature(seal)) return drop('bad_seal');
+  if (seal === null || seal.tags.some((tag) => tag[0] !== 'expiration')) return dropFor(wrap, 'bad_seal');
+  if (seal.pubkey === signer.publicKey) return dropFor(wrap, 'own_message');
+  if (!hasValidSignature(seal)) return dropFor(wrap, 'bad_seal');
 
   const rumorJson = await decrypted(signer.nip44Decrypt(seal.pubkey, seal.content));
-  if (rumorJson === null) return drop('undecryptable');
+  if (rumorJson === null) return dropFor(wrap, 'undecryptable');
   const claimed = parseJson(rumorJson);
   const rumor = readUnsigned(claimed);
-  if (rumor === null || isSigned(claimed)) return drop('bad_rumor');
-  if (rumor.pubkey !== seal.pubkey) return drop('spoofed_sender');
+  if (rumor === null || isSigned(claimed)) return dropFor(wrap, 'bad_rumor');
+  if (rumor.pubkey !== seal.pubkey) return dropFor(wrap, 'spoofed_sender');
+  if (isExpired(seal.tags, now) || isExpired(rumor.tags, now)) return dropFor(wrap, 'expired');
   const rumorId = eventId(rumor);
-  if (has(claimed, 'id') && claimed.id !== rumorId) return drop('false_id');
-  if (!RUMOR_KINDS.has(rumor.kind)) return drop('unknown_rumor_kind');
-  if (isExpired(rumor.tags, now)) return drop('expired');
+  if (has(claimed, 'id') && claimed.id !== rumorId) return dropFor(wrap, 'false_id');
+  if (!RUMOR_KINDS.has(rumor.kind)) return dropFor(wrap, 'unknown_rumor_kind');
   const hasReceivers = rumor.tags.some((tag) => tag[0] === 'p');
   // nak's kind-1 rumors name nobody; one that names others only was meant for somebody else.
-  if (hasReceivers && !isAddressedTo(rumor, signer.publicKey)) return drop('not_for_us');
+  if (hasReceivers && !isAddressedTo(rumor, signer.publicKey)) return dropFor(wrap, 'not_for_us');
 
   return {
     sender: seal.pubkey,
@@ -75,15 +77,9 @@ async function unwrapTwiceEncrypted(content: string, sender: string, signer: Sig
   return (await decrypted(signer.nip44Decrypt(sender, content))) ?? content;
 }
 
-/** A signature would make the message a public proof (NIP-59). Some libraries leave the member there, empty. */
-function isSigned(claimed: unknown): boolean {
-  return has(claimed, 'sig') && claimed.sig !== '' && claimed.sig !== null;
-}
-
-/** NIP-40, of the message itself: its sender does not want it carried out any more. A wrap's own date binds relays only. */
-function isExpired(tags: readonly (readonly string[])[], now: UnixSeconds): boolean {
-  const at = tags.find((tag) => tag[0] === 'expiration')?.[1];
-  return at !== undefined && /^\d{1,15}$/.test(at) && Number(at) <= now;
+/** The wrap's signature was true: it will never be worth more than now. */
+function dropFor(wrap: NostrEvent, dropped: DropReason): Dropped {
+  return { dropped, verifiedId: wrap.id };
 }
 
 function drop(dropped: DropReason): Dropped {
@@ -100,6 +96,11 @@ function parseJson(text: string): unknown {
 
 function has<K extends string>(value: unknown, key: K): value is Record<K, unknown> {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+}
+
+/** Some clients leave the member in and empty. A signed message is none of NIP-17's: who signs cannot deny. */
+function isSigned(claimed: unknown): boolean {
+  return has(claimed, 'sig') && claimed.sig !== '' && claimed.sig !== null;
 }
 
 function kindOf(value: unknown): unknown {

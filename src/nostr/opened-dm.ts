@@ -41,16 +41,10 @@ export type DropReason =
   | 'unknown_rumor_kind'
   | 'expired';
 
-/** Seen before the signature was: a genuine event may bear the same id. */
-const UNPROVEN: ReadonlySet<DropReason> = new Set(['malformed', 'wrong_kind', 'not_for_us', 'bad_signature']);
-
-/** Is the event itself genuine, and can so be passed by when it comes again? */
-export function isProvenWorthless(why: DropReason): boolean {
-  return !UNPROVEN.has(why);
-}
-
 export interface Dropped {
   readonly dropped: DropReason;
+  /** The event's id, where its signature was found true before it was dropped: the same id needs no second look. */
+  readonly verifiedId?: string;
 }
 
 export function isDropped(value: OpenedDm | Dropped): value is Dropped {
@@ -65,6 +59,14 @@ export const STALE_AFTER_SECONDS = 72 * 3600;
 export function ageOf(createdAt: number, now: UnixSeconds): OpenedDm['age'] {
   if (createdAt > now + FUTURE_AFTER_SECONDS) return 'future';
   return createdAt < now - STALE_AFTER_SECONDS ? 'stale' : 'fresh';
+}
+
+/**
+ * Whether its sender wanted it forgotten by now (NIP-40). Asked of what the sender signed or sealed, never of the wrap:
+ * its date is for relays, and what came while we were down is answered all the same (product.md: promise 7).
+ */
+export function isExpired(tags: Rumor['tags'], now: UnixSeconds): boolean {
+  return tags.some(([name, at]) => name === 'expiration' && /^\d{1,12}$/.test(at ?? '') && Number(at) <= now);
 }
 
 export function isAddressedTo(event: Pick<Rumor, 'tags'>, pubkey: string): boolean {

@@ -35,18 +35,26 @@ export interface RelayState {
   readonly failures: number;
 }
 
+/** `live`: it came as it was sent; `stored`: the relay had kept it for us. */
+export type Arrival = 'live' | 'stored';
+
+/** `oversize`: a relay keeps an event for us that is too large to be read; we read around it. */
+export type RelayTrouble = 'oversize';
+
 export interface InboxHandlers {
   /**
    * One event that a subscription asked for, not yet verified. Resolves when it is durable (or worthless): a
    * relay's high-water moves only behind events that are. `relay` is its normalised URL.
    */
-  onEvent(event: unknown, relay: string): Promise<void>;
+  onEvent(event: unknown, relay: string, arrival: Arrival): Promise<void>;
   /** Where to begin on this relay: the stored high-water, or null for "from now". */
   highWater(relay: string): UnixSeconds | null;
   /** Everything that `relay` had up to `at` has been received. */
   onSynced(relay: string, at: UnixSeconds): void;
   /** A relay became subscribed or ceased to be. */
   onState(state: RelayState): void;
+  /** Something that the operator should hear of; said once while it lasts. */
+  onTrouble?(relay: string, trouble: RelayTrouble): void;
 }
 
 /** The relay connections. Never throws for what a relay does. URLs are normalised (lower-case host, no trailing slash). */

@@ -30,7 +30,7 @@ export function createRelayHub(urls: readonly string[]): RelayHub {
     stores.get(url)?.push(event);
     for (const watcher of watchers) if (watcher.kind === event.kind && watchers.delete(watcher)) watcher.resolve(event);
     const wanting = [...readers].filter((r) => r.url === url && matchesFilter(event, r.subscription.filter));
-    await Promise.all(wanting.map((reader) => reader.handlers.onEvent(event, url)));
+    await Promise.all(wanting.map((reader) => reader.handlers.onEvent(event, url, 'live')));
   }
 
   return {
@@ -45,7 +45,7 @@ export function createRelayHub(urls: readonly string[]): RelayHub {
           async function read(url: string): Promise<void> {
             for (const subscription of subscriptions) {
               const old = (stores.get(url) ?? []).filter((event) => matchesFilter(event, subscription.filter));
-              for (const event of old.reverse()) await handlers.onEvent(event, url);
+              for (const event of old.reverse()) await handlers.onEvent(event, url, 'stored');
               const reader = { url, subscription, handlers };
               readers.add(reader);
               mine.add(reader);

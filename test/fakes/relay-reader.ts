@@ -19,6 +19,9 @@ export interface Reader {
   readonly events: NostrEvent[];
   readonly synced: { readonly relay: string; readonly at: UnixSeconds }[];
   readonly states: string[];
+  readonly troubles: string[];
+  /** How each of `events` came. */
+  readonly arrivals: string[];
   readonly highWater: Map<string, UnixSeconds>;
   /** What is done with an event; replace it to be slow or to fail. */
   handle(event: NostrEvent): Promise<void>;
@@ -29,8 +32,10 @@ export interface Reader {
   until(condition: () => boolean): Promise<void>;
   /** The same, while time passes: a tenth of a second at a turn, then in longer steps, for the wait is long. */
   passUntil(condition: () => boolean): Promise<void>;
+  /** The same, never more than a tenth of a second at a turn: where it counts when. */
+  stepUntil(condition: () => boolean): Promise<void>;
   /** Lets `seconds` pass, the sockets speaking all the while. */
-  pass(seconds: number): Promise<void>;
+  pass(seconds: number, stepMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,10 +50,13 @@ export function createReader(options: { signer?: Signer } = {}): Reader {
   const events: NostrEvent[] = [];
   const synced: { relay: string; at: UnixSeconds }[] = [];
   const states: string[] = [];
+  const troubles: string[] = [];
+  const arrivals: string[] = [];
   const highWater = new Map<string, UnixSeconds>();
   const relays = createRelays({ clock, rng, log: silentLog, signer });
   const handlers: InboxHandlers = {
-    async onEvent(event) {
+    async onEvent(event, _relay, arrival) {
+      arrivals.push(arrival);
       events.push(event as NostrEvent);
       await reader.handle(event as NostrEvent);
     },
@@ -58,6 +66,7 @@ export function createReader(options: { signer?: Signer } = {}): Reader {
       highWater.set(relay, at);
     },
     onState: (state) => void states.push(state.state),
+    onTrouble: (_relay, trouble) => void troubles.push(trouble),
   };
   const wraps: Subscription = {
     name: 'wraps',
@@ -81,17 +90,20 @@ export function createReader(options: { signer?: Signer } = {}): Reader {
     events,
     synced,
     states,
+    troubles,
+    arrivals,
     highWater,
     handle: async () => {},
     start: (urls, subscriptions = [wraps]) => relays.start(urls, subscriptions, handlers),
     ids: () => new Set(events.map((event) => event.id)),
     until: (condition) => turns(condition, () => {}),
     passUntil: (condition) => turns(condition, (i) => clock.advance(Math.min(20_000, Math.round(100 * 1.05 ** i)))),
-    async pass(seconds) {
+    stepUntil: (condition) => turns(condition, () => clock.advance(100)),
+    async pass(seconds, stepMs = 250) {
       const end = unixSeconds(clock.now() + Math.ceil(seconds));
       await turns(
         () => clock.now() >= end,
-        () => clock.advance(250),
+        () => clock.advance(stepMs),
       );
     },
     close: () => relays.close(),

@@ -15,8 +15,9 @@ export interface RelayBehaviour {
     challenge: 'at-once' | 'on-refusal' | 'never';
     /** The answer to a good AUTH: OK, nothing (though it counts), or a refusal. */
     answer: 'ok' | 'nothing' | 'refused';
-    /** Takes an AUTH only for its URL with a slash at the end; another is refused by OK, or in a NOTICE alone. */
-    slashed?: 'ok' | 'notice';
+    /** The only spelling of its own URL that it takes, and how it refuses the others: by OK false, by a NOTICE alone, or in silence. */
+    spelling?: string;
+    misspelt?: 'ok' | 'notice' | 'nothing';
     /** How a REQ is refused: by CLOSED, or by an EOSE without the events. */
     refusal?: 'auth-required' | 'restricted' | 'empty' | 'notice';
   } | null;
@@ -40,6 +41,8 @@ export interface RelayBehaviour {
   closed: string | { readonly reason: string; readonly kinds: readonly number[] } | null;
   /** Answers the connection attempt with HTTP 503. */
   refuseConnections: boolean;
+  /** Answers as if a REQ had no limit. */
+  ignoresLimit: boolean;
   /** At most so many stored events for one REQ, whatever its limit. */
   maxStored: number | null;
 }
@@ -56,6 +59,7 @@ const GOOD: RelayBehaviour = {
   eose: 'normal',
   closed: null,
   refuseConnections: false,
+  ignoresLimit: false,
   maxStored: null,
 };
 
@@ -78,6 +82,8 @@ export interface FakeRelay {
   readonly reqs: readonly SeenReq[];
   /** Good AUTHs, in order. */
   readonly auths: readonly { readonly connection: number; readonly pubkey: string; readonly challenge: string }[];
+  /** The `relay` tags of the AUTHs that were not good. */
+  readonly refusedAuths: readonly string[];
   /** Connections ever accepted, and open now. */
   connections(): { readonly total: number; readonly open: number };
   /** Sends each open client a fresh challenge. */
@@ -120,6 +126,7 @@ export async function startFakeRelay(
   const received: NostrEvent[] = [];
   const reqs: SeenReq[] = [];
   const auths: { connection: number; pubkey: string; challenge: string }[] = [];
+  const refusedAuths: string[] = [];
   let total = 0;
   let challenges = 0;
   let http: Server;
@@ -186,8 +193,9 @@ export async function startFakeRelay(
     }
     client.live.add(id);
     if (behaviour.eose === 'early') say(client, 'EOSE', id);
-    const { maxStored } = behaviour;
-    const clamped = filters.map((filter) =>
+    const { maxStored, ignoresLimit } = behaviour;
+    const heeded = ignoresLimit ? filters.map(({ limit: _limit, ...filter }) => filter as Filter) : filters;
+    const clamped = heeded.map((filter) =>
       maxStored === null ? filter : { ...filter, limit: Math.min(filter.limit ?? maxStored, maxStored) },
     );
     client.session.receive(JSON.stringify(['REQ', id, ...clamped]));
@@ -214,11 +222,13 @@ export async function startFakeRelay(
     const isGood =
       event !== null &&
       event.kind === 22242 &&
-      tag('relay') === (behaviour.auth?.slashed === undefined ? relay.url : `${relay.url}/`) &&
+      tag('relay') === (behaviour.auth?.spelling ?? relay.url) &&
       client.challenge !== null &&
       tag('challenge') === client.challenge;
-    if (event !== null && !isGood && behaviour.auth?.slashed === 'notice')
-      return say(client, 'NOTICE', 'auth: the relay tag is not this relay');
+    if (event !== null && !isGood) refusedAuths.push(tag('relay') ?? '');
+    const misspelt = behaviour.auth?.misspelt ?? 'ok';
+    if (!isGood && misspelt === 'notice') return say(client, 'NOTICE', 'auth failed: wrong relay url');
+    if (!isGood && misspelt === 'nothing') return;
     if (event === null || !isGood)
       return say(client, 'OK', event?.id ?? '', false, 'invalid: wrong challenge or relay');
     if (behaviour.auth?.answer === 'refused') return say(client, 'OK', event.id, false, 'restricted: not on the list');
@@ -295,6 +305,7 @@ export async function startFakeRelay(
     received,
     reqs,
     auths,
+    refusedAuths,
     connections: () => ({ total, open: clients.size }),
     challenge: () => clients.forEach(challengeNow),
     shout: (text) => clients.forEach((client) => transmit(client, text)),

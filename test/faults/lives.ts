@@ -141,8 +141,8 @@ export function mortalHub(hub: RelayHub, death: AbortSignal): RelayHub {
         start: (inbox, subscriptions, handlers) =>
           relays.start(inbox, subscriptions, {
             ...handlers,
-            onEvent: async (event, relay) => {
-              if (!death.aborted) await handlers.onEvent(event, relay).catch(unlessDead(death));
+            onEvent: async (event, relay, arrival) => {
+              if (!death.aborted) await handlers.onEvent(event, relay, arrival).catch(unlessDead(death));
             },
           }),
         publish: async (url, event, signal) =>

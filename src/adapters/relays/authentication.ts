@@ -9,10 +9,10 @@ const OK_TIMEOUT_MS = 1_000;
 const MAX_ANSWERS = 20;
 
 export interface AuthenticationOptions {
-  /** The URL that we connected to: the only one that we sign for. */
+  /** The URL that we connected to: we sign for this relay only, in one of its spellings. */
   readonly url: string;
-  readonly signer: Signer;
   readonly spellings: Spellings;
+  readonly signer: Signer;
   readonly clock: Clock;
   readonly send: (message: readonly unknown[]) => void;
   /** No challenge is left unanswered: the newest was accepted, refused, or taken without a word. */
@@ -22,19 +22,23 @@ export interface AuthenticationOptions {
 /** `none`: the relay never asked. */
 export type AuthState = 'none' | 'pending' | 'done' | 'refused';
 
-/** NIP-42 on one connection: answers the newest challenge, once each, and waits a bounded time for the OK. */
+/**
+ * NIP-42 on one connection: answers the newest challenge and waits a bounded time for the OK. Refused, it tries the
+ * other spellings of the relay's URL, one after the other, each once for a challenge.
+ */
 export class Authentication {
   readonly #options: AuthenticationOptions;
   #state: AuthState = 'none';
   #newest: string | null = null;
   #answering: string | null = null;
   #answers = 0;
-  /** Spellings of the URL not yet tried for the challenge that is being answered. */
-  #untried: string[] = [];
-  #spelling = '';
+  /** Still to try for this challenge; the first is under way. */
+  #spellings: string[] = [];
+  /** Tried twice at most: what a NOTICE meant is a guess. */
+  readonly #guessed = new Set<string>();
+  /** The relay took our AUTH without a word: what it does next may show that it did not. */
+  #isUnconfirmed = false;
   #sentId: string | null = null;
-  /** The relay said nothing on our AUTH: perhaps it did not like it. */
-  #isSilent = false;
   #cancelTimer: Cancel = () => {};
   #isClosed = false;
 
@@ -51,52 +55,67 @@ export class Authentication {
     if (this.#isClosed || this.#state === 'refused') return;
     if (challenge === this.#newest || this.#answers >= MAX_ANSWERS) return;
     this.#newest = challenge;
-    if (this.#state !== 'pending') void this.#answer(challenge);
+    if (this.#state !== 'pending') this.#begin(challenge);
   }
 
   /** An OK came. True if it was the one to our AUTH. */
   answered(id: string, accepted: boolean): boolean {
     if (id !== this.#sentId) return false;
-    if (accepted) this.#options.spellings.worked(this.#options.url, this.#spelling);
-    if (accepted || !this.#tryNext()) this.#settle(accepted ? 'done' : 'refused');
+    if (accepted) this.#accepted();
+    else this.#refused();
     return true;
   }
 
-  /** A NOTICE came: while our AUTH waits for its OK, one about it is a refusal. */
+  /** A NOTICE came: some relays refuse an AUTH by nothing else. */
   noticed(text: string): void {
-    if (this.#sentId !== null && /auth|restricted|permission|relay|challenge/i.test(text)) this.#tryNext();
+    const spelling = this.#spellings[0];
+    if (this.#sentId === null || spelling === undefined || !/auth|challenge|22242/i.test(text)) return;
+    // It may have been about something else: this spelling has another turn after the rest.
+    if (!this.#guessed.has(spelling)) this.#spellings.push(spelling);
+    this.#guessed.add(spelling);
+    this.#refused();
   }
 
-  /** Refused for want of AUTH although we answered, and heard nothing on that. @returns whether another spelling is tried. */
-  retry(): boolean {
-    return this.#state === 'done' && this.#isSilent && this.#tryNext();
+  /** Something was refused for want of AUTH. True if ours was taken without a word, and another spelling is tried now. */
+  doubted(): boolean {
+    if (this.#state !== 'done' || !this.#isUnconfirmed || this.#spellings.length < 2) return false;
+    this.#state = 'pending';
+    this.#refused();
+    return true;
   }
 
   close(): void {
+    const spelling = this.#spellings[0];
+    if (!this.#isClosed && this.#sentId !== null && spelling !== undefined) {
+      this.#options.spellings.cut(this.#options.url, spelling);
+    }
     this.#isClosed = true;
     this.#cancelTimer();
+  }
+
+  #begin(challenge: string): void {
+    const { url, spellings } = this.#options;
+    this.#spellings = [...spellings.of(url)];
+    void this.#answer(challenge);
   }
 
   async #answer(challenge: string): Promise<void> {
     const { url, signer, clock, send } = this.#options;
     this.#state = 'pending';
     this.#answers += 1;
-    if (this.#answering !== challenge) this.#untried = [...this.#options.spellings.of(url)];
     this.#answering = challenge;
-    this.#spelling = this.#untried.shift() ?? url;
+    this.#isUnconfirmed = false;
     try {
       const tags = [
-        ['relay', this.#spelling],
+        ['relay', this.#spellings[0] ?? url],
         ['challenge', challenge],
       ];
       const event = await signer.sign({ kind: AUTH_KIND, created_at: clock.now(), tags, content: '' });
       if (this.#isClosed) return;
       this.#sentId = event.id;
-      this.#isSilent = false;
       send(['AUTH', event]);
-      this.#cancelTimer();
       this.#cancelTimer = clock.after(OK_TIMEOUT_MS, () => {
-        this.#isSilent = true;
+        this.#isUnconfirmed = true;
         this.#settle('done');
       });
     } catch {
@@ -105,23 +124,31 @@ export class Authentication {
     }
   }
 
-  /** Answers the same challenge with the next spelling of the URL, where one is left. */
-  #tryNext(): boolean {
-    if (this.#answering === null || this.#untried.length === 0 || this.#answers >= MAX_ANSWERS) return false;
+  #accepted(): void {
+    const spelling = this.#spellings[0];
+    if (spelling !== undefined) this.#options.spellings.worked(this.#options.url, spelling);
+    this.#settle('done');
+  }
+
+  #refused(): void {
+    // A newer challenge came meanwhile: that is why, and not the spelling.
+    if (this.#newest !== this.#answering) return this.#settle('refused');
+    const spelling = this.#spellings.shift();
+    if (spelling !== undefined) this.#options.spellings.failed(this.#options.url, spelling);
+    const challenge = this.#newest;
+    if (this.#spellings.length === 0 || this.#answers >= MAX_ANSWERS || challenge === null) {
+      return this.#settle('refused');
+    }
     this.#cancelTimer();
     this.#sentId = null;
-    void this.#answer(this.#answering);
-    return true;
+    void this.#answer(challenge);
   }
 
   #settle(state: 'done' | 'refused'): void {
     if (this.#isClosed) return;
     this.#cancelTimer();
     this.#sentId = null;
-    if (this.#newest !== null && this.#newest !== this.#answering) {
-      void this.#answer(this.#newest);
-      return;
-    }
+    if (this.#newest !== null && this.#newest !== this.#answering) return this.#begin(this.#newest);
     this.#state = state;
     this.#options.onSettled();
   }

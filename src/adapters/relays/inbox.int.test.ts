@@ -323,44 +323,6 @@ describe('connections', () => {
     await live();
   });
 
-  it('is dropped every four seconds: listens four fifths of the time', async () => {
-    await subscribed();
-    let there = 0;
-    let ticks = 0;
-    for (let cut = 0; cut < 15; cut++) {
-      relay.dropAll();
-      await reader.until(() => reader.states.at(-1) === 'waiting');
-      for (let tick = 0; tick < 80; tick++) {
-        ticks += 1;
-        if (isSubscribed()) there += 1;
-        reader.clock.advance(50);
-        // What is on the sockets arrives within this twentieth of a second.
-        for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-    }
-    expect(there / ticks).toBeGreaterThan(0.8);
-  });
-
-  it('is away for twenty minutes: read again within five seconds of its return', async () => {
-    await subscribed();
-    await relay.stop();
-    for (let minute = 0; minute < 20; minute++) await reader.pass(60);
-    await relay.restart();
-    const back = reader.clock.monotonicMs();
-    while (!isSubscribed()) {
-      reader.clock.advance(50);
-      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    expect(reader.clock.monotonicMs() - back).toBeLessThanOrEqual(5000);
-  });
-
-  it('passes by an event of three megabytes that the relay keeps for us', async () => {
-    relay.inject(wrapFor(reader.clock.now() - 100, 'x'.repeat(3_000_000)));
-    await subscribed();
-    await live();
-    expect(relay.connections()).toMatchObject({ total: 1, open: 1 });
-  });
-
   it('closes for good, even before it was ever connected', async () => {
     const hasty = createReader();
     hasty.start([relay.url, 'ws://127.0.0.1:1']);
@@ -412,15 +374,30 @@ describe('AUTH (NIP-42)', () => {
     await live();
   });
 
-  it.each(['ok', 'notice'] as const)('finds the spelling of its URL that a relay takes (%s)', async (slashed) => {
-    relay.behave({ auth: { on: ['REQ'], challenge: 'at-once', answer: 'ok', slashed } });
-    await subscribed();
-    await live();
-    relay.dropAll();
-    await reader.passUntil(() => relay.auths.length === 2 && isSubscribed());
-    // The second time it is the first that is tried.
-    expect(relay.auths.map(({ connection }) => connection)).toEqual([1, 2]);
-    await live();
+  const misspelt = ['ok', 'notice', 'nothing'] as const;
+  it.each(misspelt.flatMap((how) => challenges.map((challenge) => ({ how, challenge }))))(
+    'tries the spellings of its URL where only one is taken ($challenge, refusal by $how), and remembers it',
+    async ({ how, challenge }) => {
+      const spelling = `${relay.url}/`;
+      relay.behave({ auth: { on: ['REQ'], challenge, answer: 'ok', spelling, misspelt: how } });
+      reader.start([relay.url]);
+      await reader.passUntil(() => isSubscribed() && reader.synced.length > 0);
+      await live();
+      expect(relay.refusedAuths).toContain(relay.url);
+      const refused = relay.refusedAuths.length;
+      relay.dropAll();
+      await reader.until(() => reader.states.at(-1) === 'waiting');
+      await reader.passUntil(isSubscribed);
+      expect(relay.refusedAuths).toHaveLength(refused);
+    },
+  );
+
+  it('begins with the spelling of the operator', async () => {
+    const spelling = `${relay.url}/`;
+    relay.behave({ auth: { on: ['REQ'], challenge: 'at-once', answer: 'ok', spelling } });
+    reader.start([spelling]);
+    await reader.passUntil(isSubscribed);
+    expect(relay.refusedAuths).toEqual([]);
   });
 
   it('uses a new id for each REQ', async () => {
@@ -469,4 +446,120 @@ describe('AUTH (NIP-42)', () => {
     expect(relay.auths).toEqual([]);
     await failing.close();
   });
+});
+
+describe('how soon we are back', () => {
+  it('a relay that drops us every 4 s is listened to for more than four fifths of the time', async () => {
+    await subscribed();
+    const step = 100;
+    let heard = 0;
+    let total = 0;
+    for (let dropInMs = 4_000; total < 60_000; dropInMs -= step) {
+      // What is on the sockets arrives before time goes on.
+      for (let i = 0; i < 4; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (isSubscribed()) heard += step;
+      total += step;
+      reader.clock.advance(step);
+      if (dropInMs > 0) continue;
+      const open = relay.connections().open;
+      relay.dropAll();
+      if (open > 0) await reader.until(() => relay.connections().open === 0 && !isSubscribed());
+      dropInMs = 4_000;
+    }
+    expect(heard / total).toBeGreaterThan(0.8);
+  }, 60_000);
+
+  it.each([75, 1200])(
+    'a relay away for %d s has us within 5 s of its return',
+    async (awaySeconds) => {
+      await subscribed();
+      await relay.stop();
+      await reader.until(() => !isSubscribed());
+      await reader.pass(awaySeconds, 1_000);
+      await relay.restart();
+      const back = reader.clock.now();
+      await reader.stepUntil(isSubscribed);
+      expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
+    },
+    60_000,
+  );
+
+  it('a relay that refuses to let us read for ten minutes is read within 5 s of its change of mind', async () => {
+    relay.behave({ closed: 'blocked: not now' });
+    reader.start([relay.url]);
+    await reader.passUntil(() => relay.reqs.length > 0);
+    await reader.pass(600, 1_000);
+    relay.behave({ closed: null });
+    const back = reader.clock.now();
+    await reader.stepUntil(isSubscribed);
+    expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
+  }, 60_000);
+});
+
+describe('an event over the cut size, kept by a relay', () => {
+  const poison = (at: number): NostrEvent => wrapFor(at, 'x'.repeat(1_200_000));
+
+  it('is read around: what is live and all the rest arrive, and it is never asked for again', async () => {
+    const now = reader.clock.now();
+    const before = manyWraps(40, (i) => now - 100 - i * 5_000);
+    const bad = poison(now - 50_000);
+    relay.inject(...before, bad);
+    reader.start([relay.url]);
+    // While it is looked for: we come and go, and are never deaf for long.
+    const fresh = wrapFor(now - DAY, 'fresh');
+    await reader.stepUntil(isSubscribed);
+    relay.inject(fresh);
+    await reader.stepUntil(() => reader.ids().has(fresh.id));
+    await reader.stepUntil(() => reader.synced.length > 0);
+    await live();
+    for (const { id } of before) expect(reader.ids()).toContain(id);
+    expect(reader.ids()).not.toContain(bad.id);
+    expect(reader.troubles).toEqual(['oversize']);
+    const { total } = relay.connections();
+    relay.dropAll();
+    await reader.until(() => !isSubscribed());
+    const missed = wrapFor(now - DAY - 7, 'missed');
+    relay.inject(missed);
+    await reader.stepUntil(() => reader.ids().has(missed.id) && reader.synced.length === 2);
+    expect(relay.connections().total).toBe(total + 1);
+  }, 60_000);
+
+  it('is read around also where the relay does not heed a limit, and what is dated back is heard within seconds', async () => {
+    const now = reader.clock.now();
+    relay.behave({ ignoresLimit: true });
+    const before = manyWraps(5, (i) => now - 100 - i * 5_000);
+    relay.inject(...before, poison(now - 50_000));
+    reader.start([relay.url]);
+    await reader.stepUntil(() => reader.synced.length > 0);
+    for (const { id } of before) expect(reader.ids()).toContain(id);
+    const fresh = wrapFor(now - DAY, 'fresh');
+    relay.inject(fresh);
+    const sentAt = reader.clock.now();
+    await reader.stepUntil(() => reader.ids().has(fresh.id));
+    expect(reader.clock.now() - sentAt).toBeLessThanOrEqual(20);
+  }, 60_000);
+
+  it('of any number and date: every other wrap arrives', async () => {
+    const now = reader.clock.now();
+    const wraps = manyWraps(30, (i) => now - 13 - i * 7_919);
+    relay.inject(...wraps, poison(now + 600), poison(now - 40_000), poison(now - 40_001), poison(now - 2 * DAY));
+    reader.start([relay.url]);
+    await reader.stepUntil(() => reader.synced.length > 0);
+    for (const { id } of wraps) expect(reader.ids()).toContain(id);
+    await live();
+  }, 60_000);
+});
+
+it('what is live comes before what was stored', async () => {
+  relay.inject(...manyWraps(150, (i) => reader.clock.now() - 10 - i));
+  const releases: (() => void)[] = [];
+  reader.handle = () => new Promise<void>((resolve) => releases.push(resolve));
+  reader.start([relay.url]);
+  await reader.passUntil(() => releases.length === MAX_IN_HAND);
+  expect(new Set(reader.arrivals)).toEqual(new Set(['stored']));
+  reader.handle = async () => {};
+  for (const release of releases) release();
+  await reader.passUntil(() => reader.synced.length === 1);
+  await live();
+  expect(reader.arrivals.at(-1)).toBe('live');
 });

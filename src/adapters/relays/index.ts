@@ -22,11 +22,8 @@ export type RelaysOptions = Omit<RelayPorts, 'openSocket' | 'spellings'> & Parti
  * anonymously, for a relay need not learn whose lists we look up, except where an inbox relay insists.
  */
 export function createRelays(options: RelaysOptions): Relays {
-  const ports: RelayPorts = {
-    ...options,
-    openSocket: options.openSocket ?? createWsSockets(),
-    spellings: new Spellings(),
-  };
+  const spellings = new Spellings();
+  const ports: RelayPorts = { ...options, spellings, openSocket: options.openSocket ?? createWsSockets() };
   const pool = new LinkPool(ports);
   const inbox = new Map<string, InboxRelay>();
   let isClosed = false;
@@ -44,6 +41,10 @@ export function createRelays(options: RelaysOptions): Relays {
   return {
     start(urls, subscriptions, handlers) {
       if (inbox.size > 0) throw new Error('relays: started twice');
+      for (const written of urls) {
+        const url = normalizeRelayUrl(written);
+        if (url !== null) spellings.configured(url, written);
+      }
       for (const url of normalizeRelayUrls(urls, urls.length)) {
         inbox.set(url, new InboxRelay(url, subscriptions, handlers, ports));
       }

@@ -1,19 +1,27 @@
+import type { Arrival } from '../../ports/relays.ts';
+
 /** Events handed on and not yet durable, at most; above it the relay's socket is not read. */
 export const MAX_IN_HAND = 64;
 
 export interface IntakeOptions {
   /** May reject: then the event is not durable. */
-  handle(event: unknown): Promise<void>;
+  handle(event: unknown, arrival: Arrival): Promise<void>;
   /** More has come than may be in hand: stop reading. */
   onFull(): void;
   /** Everything that waited is in hand: read on. */
   onRoom(): void;
 }
 
-/** Hands events on, a bounded number at a time, and knows when each is durable. */
+interface Item {
+  readonly event: unknown;
+  readonly arrival: Arrival;
+  readonly done: (durable: boolean) => void;
+}
+
+/** Hands events on, a bounded number at a time, what is live first, and knows when each is durable. */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #waiting: { event: unknown; done: (durable: boolean) => void }[] = [];
+  readonly #waiting: Record<Arrival, Item[]> = { live: [], stored: [] };
   #inHand = 0;
   #isClosed = false;
   #idle: (() => void)[] = [];
@@ -23,10 +31,10 @@ export class Intake {
   }
 
   /** Resolves to true when the event is durable, to false when it is not and must be fetched again. Never rejects. */
-  take(event: unknown): Promise<boolean> {
+  take(event: unknown, arrival: Arrival): Promise<boolean> {
     if (this.#isClosed) return Promise.resolve(false);
     return new Promise((done) => {
-      this.#waiting.push({ event, done });
+      this.#waiting[arrival].push({ event, arrival, done });
       if (this.#inHand >= MAX_IN_HAND) this.#options.onFull();
       else this.#next();
     });
@@ -35,27 +43,32 @@ export class Intake {
   /** Hands nothing more on; resolves when nothing is in hand any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { done } of this.#waiting.splice(0)) done(false);
+    const { live, stored } = this.#waiting;
+    for (const { done } of [...live.splice(0), ...stored.splice(0)]) done(false);
     if (this.#inHand > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #next(): void {
-    const item = this.#waiting.shift();
+    const item = this.#waiting.live.shift() ?? this.#waiting.stored.shift();
     if (item === undefined) return;
     this.#inHand += 1;
-    void this.#handle(item.event).then((durable) => {
+    void this.#handle(item).then((durable) => {
       this.#inHand -= 1;
       item.done(durable);
-      const wasFull = this.#waiting.length > 0;
+      const wasFull = this.#isAnyWaiting();
       this.#next();
-      if (wasFull && this.#waiting.length === 0) this.#options.onRoom();
+      if (wasFull && !this.#isAnyWaiting()) this.#options.onRoom();
       if (this.#inHand === 0) for (const resolve of this.#idle.splice(0)) resolve();
     });
   }
 
-  async #handle(event: unknown): Promise<boolean> {
+  #isAnyWaiting(): boolean {
+    return this.#waiting.live.length + this.#waiting.stored.length > 0;
+  }
+
+  async #handle({ event, arrival }: Item): Promise<boolean> {
     try {
-      await this.#options.handle(event);
+      await this.#options.handle(event, arrival);
       return true;
     } catch {
       return false;

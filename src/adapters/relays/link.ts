@@ -5,6 +5,7 @@ import type { Signer } from '../../nostr/signer.ts';
 import type { PublishResult } from '../../ports/relays.ts';
 import { Authentication, type AuthState } from './authentication.ts';
 import { Publications } from './publications.ts';
+import { Pulse } from './pulse.ts';
 import { mayNeedAuth, refusalKind, type RefusalKind } from './refusals.ts';
 import { parseRelayMessage, readDelivery, type Delivery, type RelayMessage } from './relay-message.ts';
 import type { RelaySocket, SocketFactory } from './socket.ts';
@@ -15,9 +16,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CHALLENGE_WAIT_MS = 300;
 /** After a refusal for want of AUTH: how long a challenge may take to come, or an AUTH to take effect. */
 const AUTH_RETRY_MS = 5_000;
-const PULSE_MS = 5_000;
-const PING_EVERY_MS = 25_000;
-const SILENCE_LIMIT_MS = 60_000;
 /** Events of other people's kinds have more tags than a DM may. */
 const MAX_TAGS = 2_000;
 
@@ -34,8 +32,8 @@ export interface LinkOptions {
   onReady?(): void;
   /** An AUTH that came late is done: what was asked before may have been answered with less. */
   onLateAuth?(): void;
-  /** Exactly once, at the end. */
-  onClosed?(): void;
+  /** Exactly once, at the end. `code`: see `SocketHandlers.onClose`. */
+  onClosed?(code: number): void;
 }
 
 export type LinkState = 'connecting' | 'authenticating' | 'ready' | 'closed';
@@ -71,32 +69,22 @@ interface Subscription {
 }
 
 export function openLink(options: LinkOptions): Link {
-  const { url, clock, signer } = options;
+  const { url, clock, signer, spellings } = options;
   const subscriptions = new Set<Subscription>();
   let state: LinkState = 'connecting';
   let lastId = 0;
-  let isPaused = false;
-  let lastHeard = clock.monotonicMs();
-  let lastPing = lastHeard;
 
   const send = (message: readonly unknown[]): void => socket.send(JSON.stringify(message));
   const auth =
     signer === null
       ? null
-      : new Authentication({
-          url,
-          signer,
-          spellings: options.spellings,
-          clock,
-          send,
-          onSettled: () => onAuthSettled(),
-        });
+      : new Authentication({ url, spellings, signer, clock, send, onSettled: () => onAuthSettled() });
   const publications = new Publications({ clock, send, authState: () => auth?.state ?? 'refused' });
 
   const socket: RelaySocket = options.openSocket(url, {
     onOpen() {
       if (state !== 'connecting') return;
-      heard();
+      pulse.heard();
       cancelOpening();
       if (auth === null) return becomeReady();
       state = 'authenticating';
@@ -107,30 +95,15 @@ export function openLink(options: LinkOptions): Link {
     },
     onText(text) {
       if (state === 'closed') return;
-      heard();
+      pulse.heard();
       const message = parseRelayMessage(text);
       if (message !== null) receive(message);
     },
-    onPong: () => heard(),
+    onPong: () => pulse.heard(),
     onClose: (code) => end(code),
   });
   let cancelOpening: Cancel = clock.after(CONNECT_TIMEOUT_MS, () => close());
-  let cancelPulse: Cancel = clock.after(PULSE_MS, pulse);
-
-  function heard(): void {
-    lastHeard = clock.monotonicMs();
-  }
-
-  /** A half-open connection looks well for hours: only an answer to a ping proves that somebody is there. */
-  function pulse(): void {
-    const now = clock.monotonicMs();
-    if (!isPaused && now - lastHeard >= SILENCE_LIMIT_MS) return close();
-    if (now - lastPing >= PING_EVERY_MS) {
-      lastPing = now;
-      socket.ping();
-    }
-    cancelPulse = clock.after(PULSE_MS, pulse);
-  }
+  const pulse = new Pulse({ clock, ping: () => socket.ping(), onDead: () => close() });
 
   function becomeReady(): void {
     if (state === 'ready' || state === 'closed') return;
@@ -183,6 +156,7 @@ export function openLink(options: LinkOptions): Link {
       }
       case 'OK':
         if (auth?.answered(message.id, message.accepted) !== true) {
+          if (!message.accepted && mayNeedAuth(refusalKind(message.text))) auth?.doubted();
           publications.answered(message.id, message.accepted, message.text);
         }
         return;
@@ -194,11 +168,9 @@ export function openLink(options: LinkOptions): Link {
   }
 
   function onRefused(subscription: Subscription, why: RefusalKind): void {
-    if (auth !== null && mayNeedAuth(why) && subscription.authRefusals < 2 && auth.retry()) {
-      subscription.authRefusals += 1;
-      return;
-    }
-    const canRetry = auth !== null && auth.state !== 'refused' && mayNeedAuth(why) && subscription.authRefusals === 0;
+    if (auth === null || !mayNeedAuth(why)) return drop(subscription, why);
+    const isTriedAnew = auth.doubted() || auth.state === 'pending';
+    const canRetry = auth.state !== 'refused' && (subscription.authRefusals === 0 || isTriedAnew);
     if (!canRetry) return drop(subscription, why);
     subscription.authRefusals = 1;
     // The challenge may be on its way; its OK asks again at once (`onAuthSettled`).
@@ -217,11 +189,11 @@ export function openLink(options: LinkOptions): Link {
     if (state === 'closed') return;
     state = 'closed';
     cancelOpening();
-    cancelPulse();
+    pulse.stop();
     auth?.close();
     publications.lost(code);
     for (const subscription of [...subscriptions]) drop(subscription, 'lost');
-    options.onClosed?.();
+    options.onClosed?.(code);
   }
 
   function close(): void {
@@ -247,12 +219,11 @@ export function openLink(options: LinkOptions): Link {
     },
     publish: (event, signal) => publications.publish(event, signal, state),
     pause() {
-      isPaused = true;
+      pulse.pause();
       socket.pause();
     },
     resume() {
-      isPaused = false;
-      heard();
+      pulse.resume();
       socket.resume();
     },
     close,

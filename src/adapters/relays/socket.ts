@@ -17,7 +17,10 @@ export interface SocketHandlers {
   /** One text frame, at most `MAX_FRAME_BYTES`. */
   onText(text: string): void;
   onPong(): void;
-  /** The last call, exactly once, whether the socket was ever open or not. `code`: RFC 6455, 1006 if there was none. */
+  /**
+   * The last call, exactly once, whether the socket was ever open or not. `code`: RFC 6455, 1006 if there was none,
+   * `OVERSIZE_CODE` when we let go because of what the relay sent.
+   */
   onClose(code: number): void;
 }
 
@@ -26,3 +29,6 @@ export type SocketFactory = (url: string, handlers: SocketHandlers) => RelaySock
 
 /** What a stranger may make us hold. A larger frame is passed over in silence. */
 export const MAX_FRAME_BYTES = 262_144;
+
+/** No code of RFC 6455, so that no relay can say it: a frame was so large that the socket had to be cut. */
+export const OVERSIZE_CODE = -1;

@@ -1,6 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Filter } from '../../nostr/event.ts';
 import type { Link } from './link.ts';
+import type { Arrival } from '../../ports/relays.ts';
+import type { Detour } from './poison.ts';
 import type { RefusalKind } from './refusals.ts';
 import { startSync, type SyncEnd } from './sync.ts';
 
@@ -12,8 +14,8 @@ export type RoundResult = 'synced' | 'incomplete' | RefusalKind;
 export interface RoundOptions {
   readonly link: Link;
   readonly clock: Clock;
-  readonly filters: readonly Filter[];
-  take(event: unknown): Promise<boolean>;
+  readonly wishes: readonly { readonly filter: Filter; readonly detour: Detour | null }[];
+  take(event: unknown, arrival: Arrival): Promise<boolean>;
   /** Every subscription is live or refused, and at least one is live. */
   onSubscribed(): void;
   /** Once. `synced`: what was subscribed is durable, and nothing is missing but what the relay refuses for good. */
@@ -34,17 +36,18 @@ export function startSyncRound(options: RoundOptions): SyncRound {
 
   function settle(): void {
     const refused = ends.filter((end) => end !== 'complete' && end !== 'incomplete').length;
-    if (live + refused < options.filters.length) return;
+    if (live + refused < options.wishes.length) return;
     if (live > 0) options.onSubscribed();
   }
 
-  const syncs = options.filters.map((filter) => {
+  const syncs = options.wishes.map(({ filter, detour }) => {
     let wasLive = false;
     return startSync({
       link: options.link,
       clock: options.clock,
       filter,
-      take: (event) => options.take(event),
+      detour,
+      take: (event, arrival) => options.take(event, arrival),
       onLive() {
         if (isStopped) return;
         wasLive = true;
@@ -55,7 +58,7 @@ export function startSyncRound(options: RoundOptions): SyncRound {
         if (isStopped) return;
         ends.push(wasLive && end !== 'complete' ? 'incomplete' : end);
         if (!wasLive) settle();
-        if (ends.length === options.filters.length) options.onResult(resultOf(ends));
+        if (ends.length === options.wishes.length) options.onResult(resultOf(ends));
       },
       onCut(why) {
         if (!isStopped) options.onCut(why);

@@ -1,6 +1,8 @@
 import type { Cancel, Clock } from '../../lib/clock.ts';
 import type { Filter } from '../../nostr/event.ts';
 import type { Link, Reading } from './link.ts';
+import type { Arrival } from '../../ports/relays.ts';
+import type { Detour, Window } from './poison.ts';
 import type { RefusalKind } from './refusals.ts';
 import type { Delivery } from './relay-message.ts';
 
@@ -9,8 +11,9 @@ const EOSE_TIMEOUT_MS = 15_000;
 /** A page this long may have been cut within one second of `created_at`. */
 const CLAMPED_PAGE = 100;
 const MAX_PAGES = 2_000;
-/** Stored events asked for at a time: what comes now waits behind so many of them at most. */
-const PAGE = 200;
+/** Asked for at once, so that what is live never waits behind more than this. Relays mostly send less. */
+const FIRST_PAGE = 200;
+const PAGE = 500;
 
 /** `complete`: all that the relay had is durable. `incomplete`: ask again later. Else why the relay refused. */
 export type SyncEnd = 'complete' | 'incomplete' | RefusalKind;
@@ -21,7 +24,9 @@ export interface SyncOptions {
   /** With `since`. */
   readonly filter: Filter;
   /** True when the event is durable. Never rejects. */
-  take(event: unknown): Promise<boolean>;
+  take(event: unknown, arrival: Arrival): Promise<boolean>;
+  /** Something stored there would cut the connection: how to read around it. Null: nothing is known of such. */
+  readonly detour: Detour | null;
   /** New events arrive from now on: its first EOSE came, or is not worth waiting for any longer. */
   onLive(): void;
   /** The stored events are through, or never will be. Once. */
@@ -32,7 +37,6 @@ export interface SyncOptions {
 
 /** One page of stored events, newest first. */
 interface Page {
-  readonly until: number | null;
   readonly durable: Promise<boolean>[];
   fresh: number;
   count: number;
@@ -40,50 +44,54 @@ interface Page {
   idsAtOldest: Set<string>;
 }
 
+/** A stretch of dates; `until` null: up to now and beyond. */
+type Span = Window | { readonly from: number; readonly until: null };
+
 /**
  * One standing subscription on one connection: subscribes, then pages back through what the relay had stored.
  * Relays answer a REQ with some hundred events at most and do not say so, hence the next REQ begins at the oldest
  * date seen (inclusive, for more may share that second) until a page brings nothing new.
  */
 export function startSync(options: SyncOptions): { stop(): void } {
-  const { link, clock, filter } = options;
+  const { link, clock, filter, detour } = options;
   let phase: 'first' | 'older' | 'ended' | 'stopped' = 'first';
   let isLive = false;
   let pages = 0;
   let cancelTimer: Cancel = () => {};
   let lastWord = clock.monotonicMs();
   let older: { stop(): void } = { stop() {} };
-  const firstPage = newPage(null);
+  const firstPage = newPage();
+  const windows: Span[] = detour === null ? [{ from: filter.since ?? 0, until: null }] : [...detour.windows()];
+  let window: Span | null = detour === null ? (windows.shift() ?? null) : null;
 
-  const live = link.read(
-    { ...filter, limit: PAGE },
-    {
-      onEvent(delivery) {
-        const durable = take(delivery);
-        if (phase === 'first') add(firstPage, null, delivery, durable);
-      },
-      onEose() {
-        if (phase === 'first') goLive();
-        if (phase === 'first') void pageEnded(firstPage);
-      },
-      onClosed(why) {
-        if (phase === 'stopped') return;
-        if (isLive) {
-          if (phase !== 'ended') end('incomplete');
-          options.onCut(why);
-        } else end(why);
-      },
+  const live = link.read(liveFilter(filter, detour, clock.now()), {
+    onEvent(delivery) {
+      const durable = take(delivery, phase === 'first' ? 'stored' : 'live');
+      if (phase === 'first' && detour === null) add(firstPage, null, delivery, durable);
     },
-  );
+    onEose() {
+      if (phase === 'first') goLive();
+      if (phase !== 'first') return;
+      if (detour === null) void pageEnded(firstPage);
+      else nextWindow();
+    },
+    onClosed(why) {
+      if (phase === 'stopped') return;
+      if (isLive) {
+        if (phase !== 'ended') end('incomplete');
+        options.onCut(why);
+      } else end(why);
+    },
+  });
   cancelTimer = clock.after(EOSE_TIMEOUT_MS, watchSilence);
 
   function heard(): void {
     lastWord = clock.monotonicMs();
   }
 
-  function take(delivery: Delivery): Promise<boolean> {
+  function take(delivery: Delivery, arrival: Arrival): Promise<boolean> {
     heard();
-    const durable = options.take(delivery.event);
+    const durable = options.take(delivery.event, arrival);
     // While we are the slow ones, the relay's silence is ours.
     void durable.then(heard);
     return durable;
@@ -121,18 +129,30 @@ export function startSync(options: SyncOptions): { stop(): void } {
     if (phase !== 'older') return;
     if (!durable.every(Boolean)) return end('incomplete');
     if (++pages >= MAX_PAGES) return end('incomplete');
-    const until = nextUntil(page, filter.since ?? 0);
-    if (until === null) return end('complete');
-    heard();
-    cancelTimer = clock.after(EOSE_TIMEOUT_MS, watchSilence);
+    const until = nextUntil(page, window?.from ?? 0);
+    if (until === null) return nextWindow();
     readOlder(until, page);
   }
 
-  function readOlder(until: number, before: Page): void {
-    const page = newPage(until);
+  /** What was asked for is through: on to the next stretch, if there is one. */
+  function nextWindow(): void {
+    phase = 'older';
+    if (window !== null && window.until !== null) detour?.read(window);
+    window = windows.shift() ?? null;
+    if (window === null) return end('complete');
+    readOlder(window.until, null);
+  }
+
+  function readOlder(until: number | null, before: Page | null): void {
+    cancelTimer();
+    heard();
+    cancelTimer = clock.after(EOSE_TIMEOUT_MS, watchSilence);
+    const page = newPage();
+    const from = window?.from ?? filter.since ?? 0;
+    if (window !== null && window.until !== null) detour?.reading(window);
     const reading: Reading = {
       onEvent(delivery) {
-        add(page, before, delivery, take(delivery));
+        add(page, before, delivery, take(delivery, 'stored'));
       },
       onEose() {
         older.stop();
@@ -140,7 +160,7 @@ export function startSync(options: SyncOptions): { stop(): void } {
       },
       onClosed: () => end('incomplete'),
     };
-    older = link.read({ ...filter, until, limit: PAGE }, reading);
+    older = link.read({ ...filter, since: from, ...(until === null ? {} : { until }), limit: PAGE }, reading);
   }
 
   return {
@@ -153,8 +173,14 @@ export function startSync(options: SyncOptions): { stop(): void } {
   };
 }
 
-function newPage(until: number | null): Page {
-  return { until, durable: [], fresh: 0, count: 0, oldest: null, idsAtOldest: new Set() };
+/** What is subscribed for good: with the first page of what is stored, or without any of it. */
+function liveFilter(filter: Filter, detour: Detour | null, now: number): Filter {
+  if (detour === null) return { ...filter, limit: FIRST_PAGE };
+  return detour.live === 'limit-0' ? { ...filter, limit: 0 } : { ...filter, since: now, limit: 1 };
+}
+
+function newPage(): Page {
+  return { durable: [], fresh: 0, count: 0, oldest: null, idsAtOldest: new Set() };
 }
 
 function add(page: Page, before: Page | null, { id, createdAt }: Delivery, durable: Promise<boolean>): void {

@@ -1,14 +1,16 @@
 import type { LookupFunction } from 'node:net';
 import { WebSocket, type ClientOptions, type RawData } from 'ws';
-import { MAX_FRAME_BYTES, type SocketFactory } from './socket.ts';
+import { MAX_FRAME_BYTES, OVERSIZE_CODE, type SocketFactory } from './socket.ts';
 
 /**
- * Above this the socket is cut. It is far more than relays store, and more than we read: an event that we pass over
- * must not cut the connection each time that a relay sends it, or one hostile wrap would make that relay useless to us.
+ * Above this the socket is cut. It is more than relays store, and more than we read: an event that we pass over must
+ * not cut the connection each time that a relay sends it, or one hostile wrap would make that relay useless to us.
  */
-const CUT_BYTES = 32 * MAX_FRAME_BYTES;
+const CUT_BYTES = 4 * MAX_FRAME_BYTES;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LOST_CODE = 1006;
+/** What `ws` calls a frame over `maxPayload`. */
+const TOO_LONG = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 
 /** Decides whether a URL may be called, and through which `lookup` (null: the system's). Rejects if it may not. */
 export type Admit = (url: string) => Promise<LookupFunction | null>;
@@ -28,7 +30,10 @@ export function createWsSockets(admit?: Admit): SocketFactory {
       const opened = connect(url, lookup);
       socket = opened;
       // Without this listener a refused connection would end the process.
-      opened.on('error', () => opened.terminate());
+      opened.on('error', (error) => {
+        opened.terminate();
+        if ('code' in error && error.code === TOO_LONG) finish(OVERSIZE_CODE);
+      });
       opened.on('open', () => handlers.onOpen());
       opened.on('pong', () => handlers.onPong());
       opened.on('message', (data, isBinary) => {
