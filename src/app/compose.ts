@@ -15,10 +15,10 @@ import type { UnixSeconds } from '../lib/units.ts';
 import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
+import { judgeBooks } from '../operator/judge-books.ts';
 import { verifyBetweenOtherWork } from '../operator/verify.ts';
 import {
   byHandTask,
-  closeOverBooks,
   closures,
   createInvoiceTask,
   createPriceBook,
@@ -26,6 +26,7 @@ import {
   signReceiptTask,
   lookAtPayoutSoon,
   lookSoon,
+  mayLeave,
   profileLookupTask,
   reconcileTask,
   sendPayoutTask,
@@ -186,8 +187,11 @@ export function compose(parts: Parts): Timmy {
       paymentSats: settings.REFUND_MAX_SATS,
       dailySats: settings.REFUND_DAILY_SATS,
       inFlight: settings.REFUND_MAX_IN_FLIGHT,
+      inFlightOfOwner: Math.min(2, settings.REFUND_MAX_IN_FLIGHT),
+      inFlightFloorSats: settings.REFUND_IN_FLIGHT_FLOOR_SATS,
+      feeDailySats: settings.REFUND_FEE_DAILY_SATS,
     },
-    mayPay: () => closures(database.read).length === 0,
+    mayLeave: () => mayLeave(database.read),
     tell: (tx, payout, news) =>
       tellPayout({ texts, engine, askMinSats: settings.REFUND_ASK_MIN_SATS }, tx, payout, news, clock.now()),
   };
@@ -225,8 +229,7 @@ export function compose(parts: Parts): Timmy {
       log,
       retentionDays: settings.TIMMY_RETENTION_DAYS,
       verify: (rest) => verifyBetweenOtherWork(database.read, { now: clock.now(), startedAt }, rest),
-      alert,
-      onVerified: (tx, broken) => closeOverBooks(tx, broken.length > 0, clock.now()),
+      onVerified: (tx, broken) => judgeBooks({ alert }, tx, broken, clock.now()),
     }),
     ...engine.taskKinds(),
   ];

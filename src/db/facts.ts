@@ -13,6 +13,9 @@ export type FactName =
   | 'payee'
   | 'wrong_invoice'
   | 'books_broken'
+  | 'books_short'
+  | 'wallet_short'
+  | 'late_told'
   | 'drift_told'
   | 'profile_published_at';
 

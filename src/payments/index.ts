@@ -5,6 +5,7 @@ export * from './debts.ts';
 export * from './payouts.ts';
 export { createInvoiceTask, watchInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
 export { type PayoutNews, type PayoutTaskOptions } from './payout-options.ts';
+export { feesShutUntil, type FeeCaps } from './fees.ts';
 export { sendPayoutTask } from './payout-send.ts';
 export { watchPayoutTask } from './payout-watch.ts';
 export { describeWait, isHeldUp, waitingPayouts, waitOf, type PayoutWait } from './payout-waits.ts';
@@ -33,6 +34,7 @@ export {
   closures,
   closeOverBooks,
   describeWrongInvoice,
+  mayLeave,
   reopenAfterWrongInvoice,
   wrongInvoice,
   type Closure,
