@@ -24,12 +24,14 @@ import {
   createPriceBook,
   createReceiptBook,
   signReceiptTask,
+  lateInvoiceTask,
   lookAtPayoutSoon,
   lookSoon,
   mayLeave,
   profileLookupTask,
   reconcileTask,
   sendPayoutTask,
+  walletNewsTask,
   watchInvoiceTask,
   watchPayoutTask,
   type PayoutTaskOptions,
@@ -86,7 +88,15 @@ export function compose(parts: Parts): Timmy {
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
 
-  const width = { orders: 4, deliveries: 32, invoices: 8, wallet: 16, payouts: 1, model: settings.LIMIT_PAID_AT_ONCE };
+  const width = {
+    orders: 4,
+    deliveries: 32,
+    invoices: 8,
+    wallet: 16,
+    late: 1,
+    payouts: 1,
+    model: settings.LIMIT_PAID_AT_ONCE,
+  };
   const onParked = (kind: string): void => {
     const what = `A task of kind ${kind} failed too often and was set aside. See: timmy status`;
     database.write((tx) => alert(tx, what));
@@ -203,6 +213,8 @@ export function compose(parts: Parts): Timmy {
     publishTask(delivery),
     createInvoiceTask(payouts),
     watchInvoiceTask(payouts),
+    lateInvoiceTask(payouts),
+    walletNewsTask(payouts),
     sendPayoutTask(payouts),
     watchPayoutTask(payouts),
     byHandTask(payouts),

@@ -79,7 +79,14 @@ export function registerStatus(program: Command, cli: Cli): void {
               .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
               .join(', ') || 'none',
           ],
-          ['selling', closed.length === 0 ? 'yes' : 'SALES AND PAYMENTS ARE STOPPED'],
+          [
+            'selling',
+            closed.length === 0
+              ? 'yes'
+              : closed.some(({ stops }) => stops === 'all')
+                ? 'SALES AND PAYMENTS ARE STOPPED'
+                : 'SALES ARE STOPPED, refunds go on as far as the wallet covers them',
+          ],
           ...closed.map(({ words }) => ['', words]),
           ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
           ['the wallet', compared === undefined ? 'not compared yet' : describe(compared)],

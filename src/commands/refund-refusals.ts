@@ -1,4 +1,4 @@
-import type { PayableRefusal } from '../bolt11/index.ts';
+import { MIN_SECONDS_LEFT, type PayableRefusal } from '../bolt11/index.ts';
 import type { Reader } from '../db/index.ts';
 import { refuse, type Refusal } from '../lib/errors.ts';
 import { msats, wholeSats, type Msats } from '../lib/units.ts';
@@ -67,12 +67,13 @@ export function destinationRefused(why: PayableRefusal, all: Msats, perOrder: re
     amount_missing: 'That invoice names no amount',
     amount_wrong: 'That invoice is for another amount',
     expired: 'That invoice has run out',
-    expires_soon: 'That invoice runs out too soon',
+    expires_soon: `That invoice runs out too soon: I need ${MIN_SECONDS_LEFT} seconds`,
     expires_late: 'That invoice runs for too long',
     from_future: 'That invoice is dated in the future',
     cltv_too_long: 'That invoice may lock the money for too long',
     unknown_feature: 'That invoice needs something I do not know',
   };
-  const data = { why, expected_sats: wholeSats(all) };
+  const least = why === 'expires_soon' ? { least_seconds_left: MIN_SECONDS_LEFT } : {};
+  const data = { why, expected_sats: wholeSats(all), ...least };
   return refuse('bad_destination', `${reason[why]}. The money is still yours. ${exactly(all, perOrder)}.`, data);
 }

@@ -82,7 +82,7 @@ function start(): void {
     rng,
     log: silentLog,
     reach: noCrashPoints,
-    width: { orders: 1, deliveries: 4, invoices: 4, wallet: 1, payouts: 1, model: 1 },
+    width: { orders: 1, deliveries: 4, invoices: 4, wallet: 1, late: 1, payouts: 1, model: 1 },
     onParked: () => {},
   });
   worker.register(sealTask(options));

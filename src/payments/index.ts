@@ -3,7 +3,8 @@ export * from './order-events.ts';
 export * from './invoices.ts';
 export * from './debts.ts';
 export * from './payouts.ts';
-export { createInvoiceTask, watchInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
+export { lateInvoiceTask, walletNewsTask, watchInvoiceTask } from './invoice-looks.ts';
+export { createInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
 export { type PayoutNews, type PayoutTaskOptions } from './payout-options.ts';
 export { feesShutUntil, type FeeCaps } from './fees.ts';
 export { sendPayoutTask } from './payout-send.ts';
@@ -46,6 +47,7 @@ export {
   decisionsAbout,
   fileDecision,
   findDecision,
+  noteMend,
   openClaims,
   type ClaimRow,
   type NewDecision,

@@ -11,7 +11,7 @@ import { handDecisions } from './schema.ts';
 
 export interface NewDecision {
   /** `recheck`, `credit`: an invoice of ours. `paid`, `dead`: a payout of ours whose outcome nobody could prove. */
-  readonly what: DecisionRow['what'];
+  readonly what: Exclude<DecisionRow['what'], 'mend'>;
   readonly paymentHash: string;
   /** Why; needed for all but a recheck. */
   readonly reason: string | null;
@@ -30,6 +30,14 @@ export function fileDecision(tx: Tx, decision: NewDecision, now: UnixSeconds): n
   const lane = `by_hand:${decision.paymentHash}`;
   schedule(tx, { kind: 'by_hand', payload: { decisionId }, lane, dueAt: now, now });
   return decisionId;
+}
+
+/** Keeps that the operator had the books looked at anew and what was set aside tried again, why, and what came of it. */
+export function noteMend(tx: Tx, reason: string, words: string, now: UnixSeconds): void {
+  const done = { endedAt: now, result: 'done', words } as const;
+  tx.insert(handDecisions)
+    .values({ what: 'mend', paymentHash: '', reason, preimage: null, at: now, ...done })
+    .run();
 }
 
 export function findDecision(reader: Reader, id: number): DecisionRow | undefined {
@@ -115,6 +123,8 @@ async function prepare(options: PayoutTaskOptions, row: DecisionRow, signal: Abo
       case 'paid':
       case 'dead':
         return await resolvePayout(options, { ...row, what: row.what }, signal);
+      case 'mend':
+        return () => refused('Done when it was asked for.');
     }
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;

@@ -17,7 +17,7 @@ export interface Task<P> {
 export type Commit = (tx: Tx) => void;
 
 /** The worker runs so many tasks of a pool side by side. */
-export type Pool = 'orders' | 'deliveries' | 'invoices' | 'wallet' | 'payouts' | 'model';
+export type Pool = 'orders' | 'deliveries' | 'invoices' | 'wallet' | 'late' | 'payouts' | 'model';
 
 /**
  * How one kind of task is done: *act* may talk to the world, may be killed anywhere, and returns the commit.

@@ -34,7 +34,7 @@ function worker(kinds: readonly Partial<TaskKind<{ name: string }>>[], width = 2
     rng,
     log: silentLog,
     reach: noCrashPoints,
-    width: { orders: width, deliveries: width, invoices: 1, wallet: width, payouts: 1, model: 1 },
+    width: { orders: width, deliveries: width, invoices: 1, wallet: width, late: 1, payouts: 1, model: 1 },
     onParked: (kind, error) => parked.push(`${kind}: ${error}`),
   });
   for (const kind of kinds) {

@@ -48,7 +48,15 @@ export function createWorker(options: WorkerOptions): Worker {
   const kinds = new Map<string, TaskKind<unknown>>();
   const kindsOfPool = new Map<Pool, string>();
   const running = new Map<number, { done: Promise<void>; abort: () => void }>();
-  const busy: Record<Pool, number> = { orders: 0, deliveries: 0, invoices: 0, wallet: 0, payouts: 0, model: 0 };
+  const busy: Record<Pool, number> = {
+    orders: 0,
+    deliveries: 0,
+    invoices: 0,
+    wallet: 0,
+    late: 0,
+    payouts: 0,
+    model: 0,
+  };
   let stopped = true;
   let poked = false;
   let cancelPoll: Cancel = () => {};

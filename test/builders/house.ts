@@ -1,3 +1,4 @@
+import type { HandClock } from '../fakes/hand-clock.ts';
 import { compose, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
@@ -116,7 +117,10 @@ export async function openHouse(
     close: async () => {
       unwatch();
       await relays.close();
-      await timmy.worker.stop(1000);
+      const stopping = timmy.worker.stop(1000);
+      // What sleeps for a moment wakes by itself only where time passes by itself.
+      if ('advance' in clock) (clock as HandClock).advance(1000);
+      await stopping;
       database.close();
     },
   };

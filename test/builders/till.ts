@@ -14,9 +14,11 @@ import {
   createReceiptBook,
   findInvoice,
   findPayout,
+  lateInvoiceTask,
   owe,
   sendPayoutTask,
   verifyPayments,
+  walletNewsTask,
   wantInvoice,
   watchInvoiceTask,
   watchPayoutTask,
@@ -102,10 +104,12 @@ export function openTill(): Till {
     rng: { bytes: (length) => new Uint8Array(length) },
     log: silentLog,
     reach: noCrashPoints,
-    width: { orders: 4, deliveries: 4, invoices: 4, wallet: 4, payouts: 1, model: 1 },
+    width: { orders: 4, deliveries: 4, invoices: 4, wallet: 4, late: 1, payouts: 1, model: 1 },
     onParked: (kind, error) => void alerts.push(`parked ${kind}: ${error}`),
   });
-  for (const make of [createInvoiceTask, watchInvoiceTask]) worker.register(make(options));
+  for (const make of [watchInvoiceTask, lateInvoiceTask]) worker.register(make(options));
+  worker.register(createInvoiceTask(options));
+  worker.register(walletNewsTask(options));
   for (const make of [sendPayoutTask, watchPayoutTask]) worker.register(make(options));
   worker.register<{ event: PlatformEvent }>({
     kind: 'order.event',
@@ -249,7 +253,9 @@ export function openTill(): Till {
     stateOf: (hash) => findPayout(database.read, hash)?.state,
     postedBolt11s: () => wallet.calls.filter((call) => call.method === 'pay').map((call) => call.argument),
     close: async () => {
-      await worker.stop(0);
+      const stopping = worker.stop(0);
+      clock.advance(1);
+      await stopping;
       database.close();
     },
   };
