@@ -169,6 +169,7 @@ export function compose(parts: Parts): Timmy {
     autoMinSats: settings.REFUND_AUTO_MIN_SATS,
     askMinSats: settings.REFUND_ASK_MIN_SATS,
     feeDailySats: settings.REFUND_FEE_DAILY_SATS,
+    allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK,
   });
 
   const delivery: DeliveryOptions = {

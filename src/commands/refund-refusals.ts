@@ -1,7 +1,7 @@
 import { MIN_SECONDS_LEFT, type PayableRefusal } from '../bolt11/index.ts';
 import type { Reader } from '../db/index.ts';
 import { refuse, type Refusal } from '../lib/errors.ts';
-import { msats, wholeSats, type Msats } from '../lib/units.ts';
+import { msats, wholeSats, type Msats, type UnixSeconds } from '../lib/units.ts';
 import { isHeldUp, payoutsOf, payoutsTo, type PayoutRow } from '../payments/index.ts';
 import { payoutState } from './refund-shapes.ts';
 
@@ -46,6 +46,13 @@ export function nothingOwed(reader: Reader, owner: string, orderId: string | nul
     .sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
   if (paid !== undefined) return payoutRefusal(reader, paid);
   return refuse('bad_state', 'Nothing is owed to you.', { state: 'none', reason: 'nothing is owed' });
+}
+
+/** Today's routing fees are spent: nothing is asked of anybody's wallet before `until`. */
+export function feesSpent(owed: Msats, until: UnixSeconds, goesByItself: boolean): Refusal {
+  const then = goesByItself ? 'They go out after' : 'Ask again after';
+  const text = `Your ${wholeSats(owed)} sats are safe and wait: routing fees of today are spent. ${then} 00:00 UTC.`;
+  return refuse('unavailable', text, { retry_at: until });
 }
 
 /** What would be taken: an invoice for everything, or for one of several orders, or an address. */

@@ -181,6 +181,12 @@ export function debtsOfPayout(reader: Reader, paymentHash: string): { kind: stri
   ).all(paymentHash) as { kind: string; id: string }[];
 }
 
+/** The debts this attempt was for, whatever became of it, oldest first. */
+export function debtIdsOfPayout(reader: Reader, paymentHash: string): number[] {
+  const sql = 'SELECT debt_id FROM payout_debts WHERE payment_hash = ? ORDER BY debt_id';
+  return statement(reader, sql).pluck().all(paymentHash) as number[];
+}
+
 /** Attempts for debts of this order, oldest first. */
 export function payoutsOf(reader: Reader, orderId: string): PayoutRow[] {
   const hashes = reader

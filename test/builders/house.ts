@@ -88,6 +88,7 @@ export async function openHouse(
     agent: options.agent ?? createStubAgent(),
     priceSources: { count: 1, read: () => Promise.resolve([]) },
     lnurl: options.lnurl ?? {
+      resolve: () => Promise.resolve(),
       invoice: () => Promise.reject(new OutsideError('rejected', 'lnurl.no_such_address')),
     },
     version: 'test',

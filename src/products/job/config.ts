@@ -10,6 +10,7 @@ export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly MODEL_RETRY_SECONDS: number;
   readonly MODEL_DAILY_BUDGET_USD: number | string;
   readonly REFUND_ASK_MIN_SATS: number;
+  readonly TIMMY_ALLOW_PRIVATE_NETWORK: boolean;
   readonly LIMIT_MESSAGE_CHARS: number;
   readonly LIMIT_OPEN_INVOICES: number;
   readonly LIMIT_ALL_OPEN_INVOICES: number;
