@@ -37,7 +37,7 @@ const NEWS_ROWS = 100;
  * Killed midway: nothing happened; it is asked again.
  */
 export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoiceId: number }> {
-  const { database, clock } = options;
+  const { clock } = options;
   return {
     kind: 'invoice.watch',
     pool: 'wallet',
