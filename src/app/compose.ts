@@ -25,10 +25,10 @@ import {
 } from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
+import { judgeBooks } from '../operator/judge-books.ts';
 import { verifyBetweenOtherWork } from '../operator/verify.ts';
 import {
   byHandTask,
-  closeOverBooks,
   closures,
   createInvoiceTask,
   createIssuing,
@@ -37,11 +37,14 @@ import {
   remakePaymentTasks,
   remakeRefundTasks,
   signReceiptTask,
+  lateInvoiceTask,
   lookAtPayoutSoon,
   lookSoon,
+  mayLeave,
   profileLookupTask,
   reconcileTask,
   sendPayoutTask,
+  walletNewsTask,
   watchInvoiceTask,
   watchPayoutTask,
   type PayoutTaskOptions,
@@ -205,6 +208,7 @@ export function compose(parts: Parts): Timmy {
     autoMinSats: settings.REFUND_AUTO_MIN_SATS,
     askMinSats: settings.REFUND_ASK_MIN_SATS,
     feeDailySats: settings.REFUND_FEE_DAILY_SATS,
+    allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK,
   });
 
   const delivery: DeliveryOptions = {
@@ -248,8 +252,11 @@ export function compose(parts: Parts): Timmy {
       paymentSats: settings.REFUND_MAX_SATS,
       dailySats: settings.REFUND_DAILY_SATS,
       inFlight: settings.REFUND_MAX_IN_FLIGHT,
+      inFlightOfOwner: Math.min(2, settings.REFUND_MAX_IN_FLIGHT),
+      inFlightFloorSats: settings.REFUND_IN_FLIGHT_FLOOR_SATS,
+      feeDailySats: settings.REFUND_FEE_DAILY_SATS,
     },
-    mayPay: () => closures(database.read).length === 0,
+    mayLeave: () => mayLeave(database.read),
     tell: (tx, payout, news) =>
       tellPayout({ texts, engine, askMinSats: settings.REFUND_ASK_MIN_SATS }, tx, payout, news, clock.now()),
   };
@@ -262,6 +269,8 @@ export function compose(parts: Parts): Timmy {
     routeTask(delivery),
     createInvoiceTask(payouts),
     watchInvoiceTask(payouts),
+    lateInvoiceTask(payouts),
+    walletNewsTask(payouts),
     sendPayoutTask(payouts),
     watchPayoutTask(payouts),
     byHandTask(payouts),
@@ -288,8 +297,10 @@ export function compose(parts: Parts): Timmy {
       log,
       retentionDays: settings.TIMMY_RETENTION_DAYS,
       verify: (rest) => verifyBetweenOtherWork(database.read, { now: clock.now(), startedAt }, rest),
-      alert,
-      onVerified: (tx, broken) => closeOverBooks(tx, broken.length > 0, clock.now()),
+      onVerified: (tx, broken) => {
+        const onLate = (tx_: Tx): void => remakeMissingTasks(tx_, clock.now(), false);
+        judgeBooks({ alert, onLate }, tx, broken, clock.now());
+      },
     }),
     modelProbeTask({
       read: database.read,

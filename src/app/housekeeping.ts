@@ -14,13 +14,13 @@ export interface HousekeepingOptions {
   readonly retentionDays: number;
   /** Reads the books against every invariant; `rest` lets others work. */
   readonly verify: (rest: () => Promise<void>) => Promise<readonly Broken[]>;
-  readonly alert: (tx: Tx, what: string) => void;
-  /** What each look at the books came to. */
+  /** What each look at the books came to: closes, opens, tells and has mended what is late. */
   readonly onVerified: (tx: Tx, broken: readonly Broken[]) => void;
 }
 
 const HOUR = 3600;
 const DAY = 86_400;
+const WHILE_CLOSED = 600;
 /** The books are read so long at a time: who writes to us meanwhile does not notice. */
 const SLICE_MS = 10;
 /** Longer than any relay's look-back and the age at which messages still run. */
@@ -41,17 +41,16 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
     maxAttempts: Infinity,
     run: async (_task, signal) => {
       const broken = await options.verify(restAfter(SLICE_MS, clock, signal));
-      for (const { invariant, row } of broken) log.error('ledger.broken', { invariant, row });
+      for (const { kind, invariant, row } of broken)
+        if (kind === 'late') log.warn('ledger.late', { invariant, row });
+        else log.error('ledger.broken', { kind, invariant, row });
       return (tx: Tx) => {
         const now = clock.now();
         options.onVerified(tx, broken);
-        if (broken.length > 0)
-          options.alert(
-            tx,
-            'An invariant of the books is broken: sales and payments stopped. Run: timmy ledger verify',
-          );
         prune(tx, options, now);
-        schedule(tx, { kind: 'housekeeping', payload: {}, key: HOUSEKEEPING_KEY, dueAt: plusSeconds(now, HOUR), now });
+        // What keeps us closed is looked at again soon: it may have been mended meanwhile.
+        const dueAt = plusSeconds(now, broken.some(({ kind }) => kind !== 'late') ? WHILE_CLOSED : HOUR);
+        schedule(tx, { kind: 'housekeeping', payload: {}, key: HOUSEKEEPING_KEY, dueAt, now });
       };
     },
   };

@@ -121,7 +121,7 @@ describe('tricks', () => {
       'expired',
       signInvoice('lnbc1030n', [...numberToWords(NOW - 3601, 7), ...H, ...S, ...D], CUSTOMER),
     ],
-    ['four minutes left', 'expires_soon', made({ expirySeconds: 270 })],
+    ['less than a minute left', 'expires_soon', made({ expirySeconds: 59 })],
     ['good for a year', 'expires_late', made({ expirySeconds: 31_536_000 })],
     ['an endless expiry', 'expires_late', endlessSince(draft.timestamp)],
     ['endless, and dated ten years back', 'expires_late', endlessSince(NOW + 600 - 10 * 365 * 86_400)],

@@ -31,8 +31,11 @@ export type PayableRefusal =
   | 'unknown_feature';
 
 const MAX_CHARACTERS = 2048;
-/** A payout waits its turn, and a node that is handed an expired invoice leaves it failed for ever: seconds. */
-const MIN_LEFT = 300;
+/**
+ * Seconds. Most payouts leave within one; what has to wait longer than its invoice lives is never sent (a node that is
+ * handed an expired invoice leaves it failed for ever), and another invoice is asked for. Wallets make some of 300.
+ */
+export const MIN_SECONDS_LEFT = 60;
 const MAX_LEFT = 30 * 86_400;
 const MAX_FUTURE = 3600;
 /** Blocks for which the payee may hold our money (two days). */
@@ -66,7 +69,7 @@ function refusal(invoice: Invoice, rules: PayableRules): PayableRefusal | null {
   if (!amountFits(invoice.amountMsats, rules.expectedMsats)) return 'amount_wrong';
   if (invoice.timestamp > now + MAX_FUTURE) return 'from_future';
   if (invoice.expiresAt <= now) return 'expired';
-  if (invoice.expiresAt < now + MIN_LEFT) return 'expires_soon';
+  if (invoice.expiresAt < now + MIN_SECONDS_LEFT) return 'expires_soon';
   if (invoice.expiresAt > now + MAX_LEFT) return 'expires_late';
   if (invoice.minFinalCltv > MAX_CLTV) return 'cltv_too_long';
   if (invoice.unknownRequiredFeature !== null) return 'unknown_feature';

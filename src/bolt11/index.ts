@@ -3,4 +3,4 @@ export { decodeInvoice, type Invoice, type InvalidInvoice, type InvalidCode } fr
 export { encodeInvoice, type InvoiceDraft } from './encode.ts';
 export { payeeOf } from './signature.ts';
 export { checkIssued, type AskedInvoice, type IssuedMismatch } from './check-issued.ts';
-export { checkPayable, type PayableRules, type PayableRefusal } from './check-payable.ts';
+export { checkPayable, MIN_SECONDS_LEFT, type PayableRules, type PayableRefusal } from './check-payable.ts';

@@ -9,8 +9,8 @@ import { silentLog } from '../lib/log.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import { adoptConfiguredWallet, type Adoption } from '../operator/adopt-wallet.ts';
 import { storyOf, type Story } from '../operator/story.ts';
-import { lastSignOfLife, verifyEverything } from '../operator/verify.ts';
 import { settingsOf } from './customer/address-options.ts';
+import { registerInvariants } from './invariants.ts';
 import { print } from './output.ts';
 import { registerReopen } from './reopen.ts';
 import { showMsats, table, when, withDatabase } from './reading.ts';
@@ -59,21 +59,7 @@ export function registerLedger(program: Command, cli: Cli): void {
         print(cli, options.json === true, storyJson(story), storyWords(story));
       }),
     );
-  ledger
-    .command('verify')
-    .description('check every invariant; exit 1 with the rows that break one')
-    .option('--json', 'one JSON object')
-    .action((options: { json?: true }) =>
-      withDatabase(cli, (database) => {
-        const broken = verifyEverything(database.read, lastSignOfLife(database.read));
-        const words =
-          broken.length === 0
-            ? 'Every invariant holds.'
-            : broken.map((one) => `BROKEN: ${one.invariant}: ${one.row}`).join('\n');
-        print(cli, options.json === true, { ok: broken.length === 0, broken }, words);
-        if (broken.length > 0) throw new Failure(`${broken.length} invariants are broken.`);
-      }),
-    );
+  registerInvariants(ledger, cli);
   registerReopen(ledger, cli);
   ledger
     .command('adopt-wallet')

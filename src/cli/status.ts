@@ -5,6 +5,7 @@ import { countUndelivered } from '../messaging/index.ts';
 import { balance, WALLET } from '../ledger/index.ts';
 import {
   closures,
+  type Closure,
   describeWait,
   describeTrouble,
   lastReconciliation,
@@ -85,7 +86,7 @@ export function registerStatus(program: Command, cli: Cli): void {
               .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
               .join(', ') || 'none',
           ],
-          ['selling', selling(closed.length > 0, model !== null || isBudgetSpent)],
+          ['selling', selling(closed, model !== null || isBudgetSpent)],
           ...closed.map(({ words }) => ['', words]),
           ...(model === null ? [] : [['', describeModelTrouble(model)]]),
           ...(isBudgetSpent
@@ -109,8 +110,9 @@ export function registerStatus(program: Command, cli: Cli): void {
     );
 }
 
-function selling(isClosed: boolean, isModelSpent: boolean): string {
-  if (isClosed) return 'SALES AND PAYMENTS ARE STOPPED';
+function selling(closed: readonly Closure[], isModelSpent: boolean): string {
+  if (closed.some(({ stops }) => stops === 'all')) return 'SALES AND PAYMENTS ARE STOPPED';
+  if (closed.length > 0) return 'SALES ARE STOPPED, refunds go on as far as the wallet covers them';
   return isModelSpent ? 'SALES ARE STOPPED' : 'yes';
 }
 

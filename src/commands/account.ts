@@ -1,16 +1,21 @@
 import { z } from 'zod';
-import { customer, eraseTextsOf, setPreferences, storeDestination } from '../customers/index.ts';
-import { statement, type Reader, type Tx } from '../db/index.ts';
+import { eraseTextsOf, setPreferences, storeDestination } from '../customers/index.ts';
+import { statement, type Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
-import { wholeSats } from '../lib/units.ts';
-import { refuse } from '../lib/errors.ts';
-import { nothing, onOff, parseDestination } from '../messaging/dialects/text/index.ts';
-import { openInvoiceOf, owedByOrder, owedInAll, payAutomatically } from '../payments/index.ts';
+import type { Clock } from '../lib/clock.ts';
+import { isRefusal, refuse } from '../lib/errors.ts';
+import { nothing, onOff } from '../messaging/dialects/text/index.ts';
+import { openInvoiceOf, payAutomatically } from '../payments/index.ts';
+import { accountOf } from './account-shape.ts';
 import { openOrders } from './orders.ts';
+import { scheduleStoring, storable } from './store-destination.ts';
 import type { Product } from '../engine/product.ts';
 
 /** What a customer has with us beside orders: what is owed, how invoices are shown, and their texts. */
-export function accountCommands(products: readonly Product[]): { words: WordCommand[]; methods: RpcMethod[] } {
+export function accountCommands(
+  products: readonly Product[],
+  options: { readonly clock: Clock; readonly allowPrivateNetwork: boolean },
+): { words: WordCommand[]; methods: RpcMethod[] } {
   const uri = wordCommand({
     word: 'uri',
     usage: 'uri',
@@ -93,24 +98,28 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
             reason: 'write by NIP-17',
           });
         }
-        const to = params.refund_to == null ? null : parseDestination(params.refund_to);
-        if (params.refund_to != null && (to === null || to.kind === 'bolt11')) {
-          return refuse('bad_destination', 'refund_to takes a Lightning address or LNURL.', { why: 'malformed' });
+        if (params.refund_to != null) {
+          const to = storable(params.refund_to, options);
+          if (isRefusal(to)) return to;
+          const { refunds: refundsOn = null, keep: keepOn = null } = params;
+          const { sender: owner, id: replyTo } = message;
+          scheduleStoring(tx, { owner, destination: to.value, refundsOn, keepOn, replyTo }, options.clock);
+          return 'later';
         }
-        if (params.refund_to !== undefined) storeDestination(tx, message.sender, to?.value ?? null);
+        if (params.refund_to === null) storeDestination(tx, message.sender, null);
         setPreferences(tx, message.sender, {
           ...(params.refunds === undefined ? {} : { refundsOn: params.refunds }),
           ...(params.keep === undefined ? {} : { keepOn: params.keep }),
         });
         payAutomatically(tx, message.sender, now, now);
-        return { result: account(tx, message.sender) };
+        return { result: accountOf(tx, message.sender) };
       },
     }),
     rpcMethod({
       method: 'account.get',
       params: z.strictObject({}).optional(),
       changes: false,
-      run: (tx, _params, { message }) => ({ result: account(tx, message.sender) }),
+      run: (tx, _params, { message }) => ({ result: accountOf(tx, message.sender) }),
     }),
     rpcMethod({
       method: 'forget',
@@ -120,18 +129,6 @@ export function accountCommands(products: readonly Product[]): { words: WordComm
     }),
   ];
   return { words: [uri, refunds, keep, forget], methods };
-}
-
-function account(reader: Reader, owner: string): Record<string, unknown> {
-  const { refundTo, refundsOn, keepOn } = customer(reader, owner);
-  return {
-    owed_sats: wholeSats(owedInAll(reader, owner)),
-    debts: owedByOrder(reader, owner).map((row) => ({ id: row.orderId, amount_sats: wholeSats(row.amountMsats) })),
-    refund_to: refundTo,
-    refunds: refundsOn,
-    keep: keepOn,
-    session: null,
-  };
 }
 
 /** Erases what this customer wrote and was answered, but for what open orders and messages on their way still need. */

@@ -21,6 +21,7 @@ import { findInvoiceByHash, invoicesOf, settle, type InvoiceRow } from '../payme
 import type { IncomingStatus, Wallet } from '../ports/wallet.ts';
 import { rpcInvoice } from '../engine/rpc-shapes.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
+import { createLookShare } from './look-share.ts';
 import { noSuchOrder } from './orders.ts';
 import { tellStumbled } from './stumbled.ts';
 
@@ -150,6 +151,7 @@ function isOfProgram(engine: Engine, reader: Reader, { orderKind, orderId }: Inv
  */
 export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
   const { database, clock, texts, wallet, engine } = options;
+  const share = createLookShare(clock);
   return {
     kind: 'invoice.claim',
     pool: 'lookups',
@@ -163,8 +165,9 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
       for (const hash of hashes) {
         const row = findInvoiceByHash(database.read, hash);
         if (row === undefined) continue;
-        // Unreachable is no answer: then the claim stands, and the watch goes on asking.
-        const status = row.state === 'paid' ? null : await wallet.lookupInvoice(hash, signal).catch(() => null);
+        // Unreachable, or asked too often, is no answer: then the claim stands, and the watch goes on asking.
+        const isAsked = row.state !== 'paid' && share.take(row.owner);
+        const status = !isAsked ? null : await wallet.lookupInvoice(hash, signal).catch(() => null);
         answers.push({ row, status });
       }
       return (tx) => {

@@ -1,10 +1,12 @@
-import { automaticDestination, setPreferences, type Texts } from '../customers/index.ts';
+import { automaticDestination, mayTell, setPreferences, type Texts } from '../customers/index.ts';
 import type { Reader, Tx } from '../db/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { wholeSats, type UnixSeconds } from '../lib/units.ts';
 import { enqueue } from '../messaging/index.ts';
 import { claimableDebts, payAutomatically, tellOrdersOf, type DebtRow } from '../payments/index.ts';
 import { sumOf } from './address-invoice.ts';
+
+const DAY = 86_400;
 
 export interface GiveUpOptions {
   readonly texts: Texts;
@@ -25,6 +27,7 @@ export function giveUp(options: GiveUpOptions, tx: Tx, owner: string, destinatio
   else payAutomatically(tx, owner, now, now);
   if (!hasPeoplesOrder(options.engine, tx, debts)) return;
   const sats = wholeSats(sumOf(debts));
+  if (!mayTell(tx, owner, `gave up ${destination} ${sats}`, DAY, now)) return;
   const isAsked = next === null && sats >= options.askMinSats;
   if (isAsked) setPreferences(tx, owner, { askedAtMsats: sats * 1000 });
   const then = isAsked

@@ -14,6 +14,7 @@ import { notYetWords } from './not-yet.ts';
 import { historyMethod, orderWords } from './orders.ts';
 import { resolveTask } from './pay-address.ts';
 import { autoRefundTask } from './pay-unasked.ts';
+import { storeDestinationTask } from './store-destination.ts';
 import { giveReceiptTask, receiptCommands } from './receipt.ts';
 import { refundCommands } from './refund.ts';
 import type { CommandOptions, Registry } from './registry.ts';
@@ -28,10 +29,9 @@ export interface CommandsOptions extends CommandOptions {
   readonly ofProducts: Registry;
   /** `LIMIT_RPC_BYTES` */
   readonly rpcBytes: number;
-  /** `REFUND_AUTO_MIN_SATS`, `REFUND_ASK_MIN_SATS` and `REFUND_FEE_DAILY_SATS` */
+  /** `REFUND_AUTO_MIN_SATS` and `REFUND_ASK_MIN_SATS` */
   readonly autoMinSats: number;
   readonly askMinSats: number;
-  readonly feeDailySats: number;
 }
 
 /**
@@ -41,7 +41,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
   const { engine, products, info, ofProducts, database, clock, texts, wallet, signer, alert } = options;
   const refunds = refundCommands(options);
   const claims = claimCommands(engine);
-  const account = accountCommands(products);
+  const account = accountCommands(products, options);
   const receipt = receiptCommands(engine);
   const words: readonly WordCommand[] = [
     helpCommand(info),
@@ -67,6 +67,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     handleTask({ ...options, registry, refunds }),
     claimTask({ database, clock, texts, wallet, engine, alert }),
     resolveTask(options),
+    storeDestinationTask(options),
     autoRefundTask(options),
     giveReceiptTask({ database, clock, texts, signer }),
   ];

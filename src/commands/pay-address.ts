@@ -1,4 +1,4 @@
-import { askFor, type Texts } from '../customers/index.ts';
+import { askFor, automaticDestination, type Texts } from '../customers/index.ts';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -7,14 +7,14 @@ import { wholeSats } from '../lib/units.ts';
 import { failureOf, success } from '../messaging/dialects/jsonrpc/index.ts';
 import { enqueue, loadInbound, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
-import { commitPayout, findPayout } from '../payments/index.ts';
+import { commitPayout, feesShutUntil, findPayout, payAutomatically, type FeeCaps } from '../payments/index.ts';
 import { RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { askAddress, owedNow, sameDebts, type AddressInvoice, type AskingOptions } from './address-invoice.ts';
-import { nothingOwed } from './refund-refusals.ts';
+import { feesSpent, nothingOwed } from './refund-refusals.ts';
 import { rpcPayout } from './refund-shapes.ts';
 import { tellStumbled } from './stumbled.ts';
 
-export interface AddressOptions extends AskingOptions {
+export interface AddressOptions extends AskingOptions, FeeCaps {
   readonly texts: Texts;
   readonly engine: Engine;
 }
@@ -90,13 +90,21 @@ export function resolveTask(options: AddressOptions): TaskKind<AskedRefund> {
 }
 
 function payOut(
-  { clock, texts, engine }: AddressOptions,
+  options: AddressOptions,
   tx: Tx,
   { owner, orderId, destination, replyTo }: AskedRefund,
   message: InboundMessage,
   found: AddressInvoice,
 ): void {
+  const { clock, texts, engine } = options;
   const now = clock.now();
+  const shut = feesShutUntil(tx, options, owner, true, now);
+  if (shut !== null) {
+    askFor(tx, owner, destination);
+    const goesByItself = automaticDestination(tx, owner) !== null;
+    if (goesByItself) payAutomatically(tx, owner, shut, now);
+    return refuseAsked(options, tx, message, feesSpent(found.amountMsats, shut, goesByItself));
+  }
   commitPayout(tx, { ...found, owner, replyTo }, now);
   askFor(tx, owner, destination);
   if (message.dialect !== 'rpc') {
@@ -114,7 +122,12 @@ function payOut(
   answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: true }, now);
 }
 
-function refuseAsked({ clock, texts }: AddressOptions, tx: Tx, message: InboundMessage, refusal: Refusal): void {
+export function refuseAsked(
+  { clock, texts }: Pick<AddressOptions, 'clock' | 'texts'>,
+  tx: Tx,
+  message: InboundMessage,
+  refusal: Refusal,
+): void {
   const now = clock.now();
   if (message.dialect !== 'rpc') {
     enqueue(tx, texts, { to: message.sender, text: refusal.text, answering: message }, now);
@@ -126,7 +139,7 @@ function refuseAsked({ clock, texts }: AddressOptions, tx: Tx, message: InboundM
 
 const ASKED_LATER = refuse('unavailable', 'You asked for it once more meanwhile: that one counts.');
 
-function refusalOf(error: OutsideError, destination: string): Refusal {
+export function refusalOf(error: OutsideError, destination: string): Refusal {
   if (error.fault !== 'rejected') {
     return refuse(
       'unavailable',
@@ -142,7 +155,7 @@ function refusalOf(error: OutsideError, destination: string): Refusal {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  'lnurl.bad_destination': 'is no Lightning address',
+  'lnurl.bad_destination': 'is no Lightning address or LNURL',
   'lnurl.no_such_address': 'does not exist',
   'lnurl.refused': 'refused it',
   'lnurl.amount_too_small': 'takes no sum as small as that',

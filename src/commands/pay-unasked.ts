@@ -2,7 +2,7 @@ import { automaticDestination, nextTryAt, noteFailure } from '../customers/index
 import type { Reader, Tx } from '../db/index.ts';
 import { OutsideError } from '../lib/errors.ts';
 import { plusSeconds, wholeSats } from '../lib/units.ts';
-import { commitPayout, feesSince, payAutomatically, type DebtRow } from '../payments/index.ts';
+import { commitPayout, feesShutUntil, payAutomatically, type DebtRow } from '../payments/index.ts';
 import type { Commit, TaskKind } from '../tasks/index.ts';
 import { askAddress, owedNow, sameDebts, sumOf, type AskingOptions } from './address-invoice.ts';
 import { giveUp, type GiveUpOptions } from './give-up.ts';
@@ -25,7 +25,6 @@ type Plan =
 
 const NOTHING_TO_DO: Plan = { pay: null, lookAgainAfter: null };
 
-const DAY = 86_400;
 const TIMEOUT_MS = 10_000;
 /** While a word of theirs is under way, it goes first. Seconds. */
 const WORD_FIRST = 15;
@@ -50,9 +49,8 @@ export function autoRefundTask(options: UnaskedOptions): TaskKind<AutoTask> {
     if (destination === null || debts.length === 0) return NOTHING_TO_DO;
     if (wholeSats(sumOf(debts)) < options.autoMinSats) return NOTHING_TO_DO;
     if (!wallet.canPay) return { pay: null, lookAgainAfter: 600 };
-    const now = clock.now();
-    const feesToday = feesSince(reader, plusSeconds(now, -(now % DAY)));
-    if (feesToday >= BigInt(options.feeDailySats) * 1000n) return { pay: null, lookAgainAfter: 3600 };
+    // The payment itself passes the same gate: here it only spares the address an invoice that nobody pays.
+    if (feesShutUntil(reader, options, owner, false, clock.now()) !== null) return { pay: null, lookAgainAfter: 3600 };
     return { pay: { destination, debts } };
   }
 

@@ -1,8 +1,9 @@
-import { automaticDestination, findFailing } from '../customers/index.ts';
+import { automaticDestination, findFailing, mayTell } from '../customers/index.ts';
 import type { Tx } from '../db/index.ts';
+import { sha256Hex } from '../lib/hash.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { enqueue, loadInbound } from '../messaging/index.ts';
-import { debtsOfPayout, isHeldUp, type PayoutNews, type PayoutRow } from '../payments/index.ts';
+import { debtIdsOfPayout, debtsOfPayout, isHeldUp, type PayoutNews, type PayoutRow } from '../payments/index.ts';
 import { giveUp, type GiveUpOptions } from './give-up.ts';
 
 /**
@@ -23,6 +24,9 @@ export function tellPayout(
   }
   const failures = payout.replyTo === null ? (failing?.failures ?? 0) : 0;
   if ((news === 'dead' && failures > 1) || (news === 'on_its_way' && failures > 0)) return;
+  // Its invoice ran out while it waited here: another is asked for, and there is nothing to say.
+  if (news === 'dead' && payout.error === 'expired' && automaticDestination(tx, payout.owner) !== null) return;
+  if (news !== 'paid' && payout.replyTo === null && !isNew(tx, payout, news, now)) return;
   const message = payout.replyTo === null ? null : loadInbound(tx, payout.replyTo);
   if (message?.dialect === 'rpc') return;
   // Paid unasked: whoever made the orders hears of it, in their dialect.
@@ -35,6 +39,14 @@ export function tellPayout(
     { to: payout.owner, text: sentence(tx, payout, news), answering: message, reference: news === 'paid' },
     now,
   );
+}
+
+/** Each state of debts that are paid unasked is said once, however many attempts it takes. Seconds. */
+const ONCE = 60 * 86_400;
+
+function isNew(tx: Tx, payout: PayoutRow, news: PayoutNews, now: UnixSeconds): boolean {
+  const debts = debtIdsOfPayout(tx, payout.paymentHash).join(' ');
+  return mayTell(tx, payout.owner, `payout ${news} ${payout.destination ?? ''} ${sha256Hex(debts)}`, ONCE, now);
 }
 
 function sentence(tx: Tx, payout: PayoutRow, news: PayoutNews): string {

@@ -1,7 +1,7 @@
-import type { PayableRefusal } from '../bolt11/index.ts';
+import { MIN_SECONDS_LEFT, type PayableRefusal } from '../bolt11/index.ts';
 import type { Reader } from '../db/index.ts';
 import { refuse, type Refusal } from '../lib/errors.ts';
-import { msats, wholeSats, type Msats } from '../lib/units.ts';
+import { msats, wholeSats, type Msats, type UnixSeconds } from '../lib/units.ts';
 import { isHeldUp, payoutsOf, payoutsTo, type PayoutRow } from '../payments/index.ts';
 import { payoutState } from './refund-shapes.ts';
 
@@ -48,6 +48,13 @@ export function nothingOwed(reader: Reader, owner: string, orderId: string | nul
   return refuse('bad_state', 'Nothing is owed to you.', { state: 'none', reason: 'nothing is owed' });
 }
 
+/** Today's routing fees are spent: nothing is asked of anybody's wallet before `until`. */
+export function feesSpent(owed: Msats, until: UnixSeconds, goesByItself: boolean): Refusal {
+  const then = goesByItself ? 'They go out after' : 'Ask again after';
+  const text = `Your ${wholeSats(owed)} sats are safe and wait: routing fees of today are spent. ${then} 00:00 UTC.`;
+  return refuse('unavailable', text, { retry_at: until });
+}
+
 /** What would be taken: an invoice for everything, or for one of several orders, or an address. */
 export function exactly(all: Msats, perOrder: readonly Owed[]): string {
   const sats = wholeSats(all);
@@ -67,12 +74,13 @@ export function destinationRefused(why: PayableRefusal, all: Msats, perOrder: re
     amount_missing: 'That invoice names no amount',
     amount_wrong: 'That invoice is for another amount',
     expired: 'That invoice has run out',
-    expires_soon: 'That invoice runs out too soon',
+    expires_soon: `That invoice runs out too soon: I need ${MIN_SECONDS_LEFT} seconds`,
     expires_late: 'That invoice runs for too long',
     from_future: 'That invoice is dated in the future',
     cltv_too_long: 'That invoice may lock the money for too long',
     unknown_feature: 'That invoice needs something I do not know',
   };
-  const data = { why, expected_sats: wholeSats(all) };
+  const least = why === 'expires_soon' ? { least_seconds_left: MIN_SECONDS_LEFT } : {};
+  const data = { why, expected_sats: wholeSats(all), ...least };
   return refuse('bad_destination', `${reason[why]}. The money is still yours. ${exactly(all, perOrder)}.`, data);
 }

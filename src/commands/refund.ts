@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checkPayable, decodeInvoice } from '../bolt11/index.ts';
-import { knownDestination } from '../customers/index.ts';
+import { automaticDestination, knownDestination } from '../customers/index.ts';
 import type { Reader, Tx } from '../db/index.ts';
 import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
@@ -15,6 +15,7 @@ import {
 import {
   claimableDebts,
   commitPayout,
+  feesShutUntil,
   findInvoiceByHash,
   findPayout,
   owedByOrder,
@@ -22,7 +23,7 @@ import {
 } from '../payments/index.ts';
 import { noSuchOrder } from './orders.ts';
 import { scheduleAsked } from './pay-address.ts';
-import { destinationRefused, exactly, nothingOwed, payoutRefusal } from './refund-refusals.ts';
+import { destinationRefused, exactly, feesSpent, nothingOwed, payoutRefusal } from './refund-refusals.ts';
 import { rpcPayout } from './refund-shapes.ts';
 import type { CommandOptions } from './registry.ts';
 
@@ -74,6 +75,8 @@ export function refundCommands(options: CommandOptions): Refunds {
       amountMsats === all
         ? debts
         : debts.filter((debt) => debt.orderId === perOrder.find((row) => row.amountMsats === amountMsats)?.orderId);
+    const shut = feesShutUntil(tx, options, owner, true, now);
+    if (shut !== null) return feesSpent(amountMsats, shut, automaticDestination(tx, owner) !== null);
     const { paymentHash, expiresAt } = invoice;
     commitPayout(
       tx,

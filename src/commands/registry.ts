@@ -16,6 +16,10 @@ export interface CommandOptions {
   readonly info: InfoParts;
   /** Our node's key, where known. */
   readonly payee: () => string | null;
+  /** `REFUND_FEE_DAILY_SATS` */
+  readonly feeDailySats: number;
+  /** `TIMMY_ALLOW_PRIVATE_NETWORK` */
+  readonly allowPrivateNetwork: boolean;
   /** Tells the operator something that needs a person. */
   readonly alert: (tx: Tx, what: string) => void;
 }

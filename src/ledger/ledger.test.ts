@@ -189,7 +189,7 @@ describe('verifyBooks finds', () => {
   });
 
   it('guards that are gone', () => {
-    const guard = (name: string) => ({ invariant: GUARDS, row: `trigger ${name}` });
+    const guard = (name: string) => ({ kind: 'books', invariant: GUARDS, row: `trigger ${name}` });
     expect(verifyBooks(database.read)).toEqual(expect.arrayContaining([guard('transfers_are_never_deleted')]));
     sql('DROP TRIGGER invoices_stay_paid');
     expect(verifyBooks(database.read)).toContainEqual(guard('invoices_stay_paid'));

@@ -3,8 +3,16 @@ import { GENESIS, transferHash } from './ledger.ts';
 import { accountKind, type Account } from './accounts.ts';
 import { MAX_MSATS, type Msats, type UnixSeconds } from '../lib/units.ts';
 
+/**
+ * What a broken invariant means. `books`: sums that do not add up; nothing is sold or paid until they do. `short`: the
+ * books agree, and customers are owed more than the wallet holds; nothing is sold, and paid out is what is covered.
+ * `late`: work that waits, or that nothing moves; the operator hears of it once, and no money stops for it.
+ */
+export type BrokenKind = 'books' | 'short' | 'late';
+
 /** One broken invariant: which, and the row that breaks it. */
 export interface Broken {
+  readonly kind: BrokenKind;
   readonly invariant: string;
   readonly row: string;
 }
@@ -33,11 +41,12 @@ const ORDERS_IN_A_RANGE = 1000;
 export type SqlInvariant = readonly [invariant: string, sql: string, over?: 'transfers' | 'invoices' | 'orders'];
 
 /** Each invariant a slice, or as many as it has ranges. */
-export function* brokenRows(reader: Reader, invariants: readonly SqlInvariant[]): Slices {
+export function* brokenRows(reader: Reader, invariants: readonly SqlInvariant[], kind: BrokenKind = 'books'): Slices {
   const broken: Broken[] = [];
   for (const [invariant, sql, over] of invariants) {
     for (const range of rangesOf(reader, over)) {
-      for (const { row } of statement(reader, sql).all(range) as { row: string }[]) broken.push({ invariant, row });
+      for (const { row } of statement(reader, sql).all(range) as { row: string }[])
+        broken.push({ kind, invariant, row });
       yield;
     }
   }
@@ -114,7 +123,7 @@ export function* checkBooks(reader: Reader): Slices {
     const rows = page.all(last) as TransferRow[];
     for (const row of rows) {
       if (row.seq !== last + 1n)
-        broken.push({ invariant: 'transfers are numbered without a gap', row: `transfer ${row.seq}` });
+        broken.push({ kind: 'books', invariant: 'transfers are numbered without a gap', row: `transfer ${row.seq}` });
       last = row.seq;
       const hash = transferHash(before, Number(row.seq), {
         debit: row.debit as Account,
@@ -125,10 +134,10 @@ export function* checkBooks(reader: Reader): Slices {
         at: Number(row.at) as UnixSeconds,
       });
       if (hash !== row.hash)
-        broken.push({ invariant: 'transfers are chained by their hashes', row: `transfer ${row.seq}` });
+        broken.push({ kind: 'books', invariant: 'transfers are chained by their hashes', row: `transfer ${row.seq}` });
       before = row.hash;
       if (row.amount_msats < 1n || row.amount_msats > MAX_MSATS)
-        broken.push({ invariant: 'amounts are positive and within reason', row: `transfer ${row.seq}` });
+        broken.push({ kind: 'books', invariant: 'amounts are positive and within reason', row: `transfer ${row.seq}` });
       of(row.debit).debits += row.amount_msats;
       of(row.credit).credits += row.amount_msats;
     }
@@ -149,15 +158,23 @@ export function* checkBooks(reader: Reader): Slices {
       id = account.id;
       const total = of(account.id);
       if (total.debits !== account.debits || total.credits !== account.credits) {
-        broken.push({ invariant: 'cached totals equal the sum of the rows', row: `account ${account.id}` });
+        broken.push({
+          kind: 'books',
+          invariant: 'cached totals equal the sum of the rows',
+          row: `account ${account.id}`,
+        });
       }
       if (account.kind !== accountKind(account.id as Account)) {
-        broken.push({ invariant: 'an account is of the kind its name says', row: `account ${account.id}` });
+        broken.push({
+          kind: 'books',
+          invariant: 'an account is of the kind its name says',
+          row: `account ${account.id}`,
+        });
       }
       const mustNotBeNegative =
         account.kind === 'asset' ? account.debits - account.credits : account.credits - account.debits;
       if (['asset', 'liability', 'income'].includes(account.kind) && mustNotBeNegative < 0n) {
-        broken.push({ invariant: 'nothing is overdrawn', row: `account ${account.id}` });
+        broken.push({ kind: 'books', invariant: 'nothing is overdrawn', row: `account ${account.id}` });
       }
     }
     yield;
@@ -167,15 +184,15 @@ export function* checkBooks(reader: Reader): Slices {
     `SELECT value AS id FROM json_each(?) WHERE value NOT IN (SELECT id FROM accounts)`,
   ).all(JSON.stringify([...totals.keys()])) as { id: string }[];
   for (const account of unknown)
-    broken.push({ invariant: 'every transfer names known accounts', row: `account ${account.id}` });
+    broken.push({ kind: 'books', invariant: 'every transfer names known accounts', row: `account ${account.id}` });
   const { sum } = statement(reader, 'SELECT coalesce(sum(debits), 0) - coalesce(sum(credits), 0) AS sum FROM accounts')
     .safeIntegers()
     .get() as { sum: bigint };
   for (const guard of GUARDS) {
     if (statement(reader, `SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?`).get(guard) === undefined)
-      broken.push({ invariant: 'the database guards its books', row: `trigger ${guard}` });
+      broken.push({ kind: 'books', invariant: 'the database guards its books', row: `trigger ${guard}` });
   }
-  if (sum !== 0n) broken.push({ invariant: 'debits equal credits', row: `difference ${sum} msats` });
+  if (sum !== 0n) broken.push({ kind: 'books', invariant: 'debits equal credits', row: `difference ${sum} msats` });
   return broken;
 }
 

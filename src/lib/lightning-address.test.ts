@@ -1,6 +1,6 @@
 import { bech32 } from '@scure/base';
 import { describe, expect, it } from 'vitest';
-import { parseLightningAddress, parseLnurl } from './lightning-address.ts';
+import { parseLightningAddress, parseLnurl, whyUnpayable } from './lightning-address.ts';
 
 const lnurl = (url: string, prefix = 'lnurl'): string => bech32.encode(prefix, bech32.toWords(Buffer.from(url)), 2048);
 
@@ -79,4 +79,26 @@ describe('parseLnurl', () => {
     `Lnurl1${lnurl('https://example.com/').slice(6)}`,
     'x'.repeat(3000),
   ])('%j is none', (text) => expect(parseLnurl(text)).toBeNull());
+});
+
+describe('lnurlp:// (LUD-17)', () => {
+  it('stands for https, and in development for http where the host is no public domain', () => {
+    expect(parseLnurl('lnurlp://pay.example.com/.well-known/lnurlp/alice')).toBe(
+      'https://pay.example.com/.well-known/lnurlp/alice',
+    );
+    const local = 'lnurlp://127.0.0.1:8080/.well-known/lnurlp/alice';
+    expect(parseLnurl(local, { allowPrivateNetwork: true })).toBe('http://127.0.0.1:8080/.well-known/lnurlp/alice');
+  });
+});
+
+describe('what speaks against a destination before it is stored', () => {
+  it.each([
+    ['me@example.com', null],
+    [lnurl('https://pay.example.com/x'), null],
+    [`${lnurl('https://pay.example.com/x').slice(0, -1)}q`, 'malformed'],
+    [lnurl('http://pay.example.com/x'), 'not_https'],
+    [lnurl('https://127.0.0.1/x'), 'no_public_host'],
+    ['lnurlp://127.0.0.1:8080/.well-known/lnurlp/alice', 'no_public_host'],
+    ['lnurlp://wallet.local/x', 'no_public_host'],
+  ])('%s: %s', (text, why) => expect(whyUnpayable(text)).toBe(why));
 });

@@ -33,16 +33,41 @@ export function parseLightningAddress(
 
 /**
  * The URL inside an LNURL (LUD-01: bech32 with the prefix `lnurl`, all lower or all upper case, `lightning:` before
- * it), or null. Only http(s) URLs; whether it may be asked is for the one who asks.
+ * it; LUD-17: `lnurlp://host/path`), or null. Only http(s) URLs; whether it may be asked is for the one who asks. With
+ * `allowPrivateNetwork` an `lnurlp://` of no public domain stands for http.
  */
-export function parseLnurl(text: string): string | null {
+export function parseLnurl(text: string, options: { readonly allowPrivateNetwork?: boolean } = {}): string | null {
   const code = withoutPrefix(text);
+  const [, host = '', path = ''] = /^lnurlp:\/\/([^\s/?#@]+)(\/[\x21-\x7e]*)$/i.exec(code) ?? [];
+  if (host !== '' && code.length <= 2048) {
+    const isLocal = options.allowPrivateNetwork === true && !DOMAIN.test(host.toLowerCase());
+    const url = `${isLocal ? 'http' : 'https'}://${host}${path}`;
+    return URL.canParse(url) ? url : null;
+  }
   if (code.length > 2048 || !/^lnurl1/i.test(code)) return null;
   const decoded = bech32.decodeUnsafe(code, 2048);
   const bytes = decoded === undefined ? undefined : bech32.fromWordsUnsafe(decoded.words);
   if (decoded?.prefix !== 'lnurl' || !(bytes instanceof Uint8Array)) return null;
   const url = new TextDecoder().decode(bytes);
   return /^https?:\/\/[\x21-\x7e]+$/.test(url) && URL.canParse(url) ? url : null;
+}
+
+/**
+ * What can be known of a place to send money to without asking it: whether it can be read (an LNURL has a checksum),
+ * and whether it leads to a public host over https. Null: nothing speaks against it.
+ */
+export function whyUnpayable(
+  text: string,
+  options: { readonly allowPrivateNetwork?: boolean } = {},
+): 'malformed' | 'not_https' | 'no_public_host' | null {
+  const url = parseLightningAddress(text, options)?.url ?? parseLnurl(text, options);
+  if (url === null) return 'malformed';
+  if (options.allowPrivateNetwork === true) return null;
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== 'https:') return 'not_https';
+  return DOMAIN.test(hostname) && !/\.(?:local|localhost|internal|lan|home|onion)$/.test(hostname)
+    ? null
+    : 'no_public_host';
 }
 
 function withoutPrefix(text: string): string {

@@ -119,7 +119,7 @@ function tasksOf(reader: Reader, id: string): string[] {
   const rows = statement(
     reader,
     `SELECT kind, state, due_at AS dueAt FROM tasks WHERE lane LIKE 'order:%:' || @id OR payload ->> '$.order.id' = @id
-       OR (kind IN ('invoice.create', 'invoice.watch') AND payload ->> 'invoiceId' IN (SELECT id FROM invoices WHERE order_id = @id))
+       OR (kind IN ('invoice.create', 'invoice.watch', 'invoice.late') AND payload ->> 'invoiceId' IN (SELECT id FROM invoices WHERE order_id = @id))
        OR (kind IN ('payout.send', 'payout.watch') AND payload ->> 'paymentHash' IN
             (SELECT p.payment_hash FROM payout_debts p JOIN debts d ON d.id = p.debt_id WHERE d.order_id = @id))
      ORDER BY due_at`,

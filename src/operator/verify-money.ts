@@ -6,8 +6,12 @@ import { brokenRows, type Slices, type SqlInvariant } from '../ledger/index.ts';
  * everything that touched it has a cause we know, orders hold money only while they work for it, and nothing was
  * decided by hand without a reason.
  */
-export function checkMoney(reader: Reader): Slices {
-  return brokenRows(reader, CHECKS);
+export function* checkMoney(reader: Reader): Slices {
+  return [
+    ...(yield* brokenRows(reader, CHECKS)),
+    ...(yield* brokenRows(reader, SOLVENCY, 'short')),
+    ...(yield* brokenRows(reader, LATE, 'late')),
+  ];
 }
 
 /** The kinds of account that hold money for an order. */
@@ -46,16 +50,6 @@ const WAY_ROWS = WAYS.flatMap((way) =>
 
 const CHECKS: readonly SqlInvariant[] = [
   [
-    // What a person vouched for is at the node and not in the wallet: the operator owes it there.
-    'the wallet covers everything that belongs to customers',
-    `WITH sums AS (SELECT
-       (SELECT coalesce(sum(debits - credits), 0) FROM accounts WHERE id = 'wallet') AS held,
-       (SELECT coalesce(sum(credits - debits), 0) FROM accounts WHERE kind = 'liability') AS due,
-       (SELECT coalesce(sum(CASE kind WHEN 'receipt' THEN amount_msats ELSE -amount_msats END), 0) FROM transfers
-        WHERE (kind = 'receipt' AND debit = 'operator') OR kind = 'vouched_arrived') AS vouched)
-     SELECT 'wallet ' || held || ' msats, customers ' || due || ' msats' AS row FROM sums WHERE held + vouched < due`,
-  ],
-  [
     'everything that came into the wallet or left it has a cause we know',
     `SELECT 'transfer ' || seq AS row FROM transfers
      WHERE (debit = 'wallet' AND kind NOT IN ('receipt', 'found', 'adopted', 'vouched_arrived') AND kind NOT LIKE 'surplus:%')
@@ -72,16 +66,10 @@ const CHECKS: readonly SqlInvariant[] = [
      WHERE p.state = 'paid' GROUP BY pd.debt_id HAVING count(*) > 1`,
   ],
   [
-    'a payout under way has a task that looks after it',
-    `SELECT 'payout ' || p.payment_hash AS row FROM payouts p WHERE p.state IN ('committed', 'sent') AND NOT EXISTS
-       (SELECT 1 FROM tasks t WHERE t.state <> 'dead' AND t.kind IN ('payout.send', 'payout.watch')
-          AND t.payload ->> 'paymentHash' = p.payment_hash)`,
-  ],
-  [
     'a job that waits for a payment or lapsed holds no money, unless news of it is on its way',
     `SELECT 'job ' || j.id AS row FROM jobs j JOIN accounts a ON a.id = 'job:' || j.id
      WHERE j.state IN ('awaiting_eval_payment', 'awaiting_work_payment', 'expired') AND a.credits <> a.debits
-       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'order.event' AND t.state <> 'dead' AND t.lane = 'order:job:' || j.id)`,
+       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'order.event' AND t.lane = 'order:job:' || j.id)`,
   ],
   [
     'what was credited out of the operator’s pocket was decided by a person, with a reason',
@@ -139,10 +127,39 @@ const CHECKS: readonly SqlInvariant[] = [
        AND coalesce(t.amount_msats, 0) <> i.paid_msats - i.amount_sats * 1000`,
     'invoices',
   ],
+];
+
+/** Not a matter of sums: the books agree, and the wallet does not hold enough. */
+const SOLVENCY: readonly SqlInvariant[] = [
+  [
+    // What a person vouched for is at the node and not in the wallet: the operator owes it there.
+    'the wallet covers everything that belongs to customers',
+    `WITH sums AS (SELECT
+       (SELECT coalesce(sum(debits - credits), 0) FROM accounts WHERE id = 'wallet') AS held,
+       (SELECT coalesce(sum(credits - debits), 0) FROM accounts WHERE kind = 'liability') AS due,
+       (SELECT coalesce(sum(CASE kind WHEN 'receipt' THEN amount_msats ELSE -amount_msats END), 0) FROM transfers
+        WHERE (kind = 'receipt' AND debit = 'operator') OR kind = 'vouched_arrived') AS vouched)
+     SELECT 'wallet ' || held || ' msats, customers ' || due || ' msats' AS row FROM sums WHERE held + vouched < due`,
+  ],
+];
+
+/** What only waits. The first two are made good when Timmy starts, the third by a person: `timmy ledger mend`. */
+const LATE: readonly SqlInvariant[] = [
+  [
+    'a payout under way has a task that looks after it',
+    `SELECT 'payout ' || p.payment_hash AS row FROM payouts p WHERE p.state IN ('committed', 'sent') AND NOT EXISTS
+       (SELECT 1 FROM tasks t WHERE t.state <> 'dead' AND t.kind IN ('payout.send', 'payout.watch')
+          AND t.payload ->> 'paymentHash' = p.payment_hash)`,
+  ],
   [
     'an invoice that can be paid has a task that looks after it',
     `SELECT 'invoice ' || i.id AS row FROM invoices i WHERE i.state IN ('wanted', 'open') AND NOT EXISTS
        (SELECT 1 FROM tasks t WHERE t.state <> 'dead' AND t.payload ->> 'invoiceId' = i.id
           AND t.kind = CASE i.state WHEN 'wanted' THEN 'invoice.create' ELSE 'invoice.watch' END)`,
+  ],
+  [
+    'news of an order reaches it',
+    `SELECT coalesce(t.payload ->> '$.order.kind', 'order') || ' ' || coalesce(t.payload ->> '$.order.id', t.id) || ': '
+       || coalesce(t.payload ->> '$.event.type', 'news') AS row FROM tasks t WHERE t.kind = 'order.event' AND t.state = 'dead'`,
   ],
 ];

@@ -37,7 +37,7 @@ export function* checkReceipts(reader: Reader): Slices {
       if (last === null) history = createHistory();
       const { isTrue, at, content } = read(row);
       const blame = (invariant: string, why = ''): void =>
-        void broken.push({ invariant, row: `receipt ${row.id}${why}` });
+        void broken.push({ kind: 'books', invariant, row: `receipt ${row.id}${why}` });
       if (!isTrue) blame('a receipt has the event id that its content gives');
       if (row.position !== (last?.position ?? 0) + 1 || content?.previous !== (last?.id ?? null))
         blame('each receipt of a customer follows the one before');
@@ -75,7 +75,7 @@ function refundsWithout(reader: Reader): Broken[] {
      SELECT 'payout ' || p.payment_hash AS row FROM payouts p
      WHERE p.state = 'paid' AND (SELECT count(*) FROM given WHERE hash = p.payment_hash) <> 1`,
   ).all() as { row: string }[];
-  return rows.map(({ row }) => ({ invariant: 'a refund that was paid has one receipt', row }));
+  return rows.map(({ row }) => ({ kind: 'books', invariant: 'a refund that was paid has one receipt', row }));
 }
 
 /** @param charged what the newest receipt of each order says; what others charged meanwhile is looked up again. */
@@ -97,7 +97,11 @@ function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): 
   const broken: Broken[] = [];
   for (const id of suspects) {
     if (!isChargeReceipted(reader, id))
-      broken.push({ invariant: 'every charge has a receipt, for exactly what was earned', row: `order ${id}` });
+      broken.push({
+        kind: 'books',
+        invariant: 'every charge has a receipt, for exactly what was earned',
+        row: `order ${id}`,
+      });
     yield;
   }
   return broken;

@@ -1,16 +1,19 @@
 import { decodeInvoice, type IssuedMismatch } from '../bolt11/index.ts';
 import { dropFact, keepFact, readFact, statement, type Reader, type Tx } from '../db/index.ts';
+import type { Broken } from '../ledger/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { atTime } from './at-time.ts';
 import { lastReconciliation, reconcileSoon } from './reconcile-verdict.ts';
 
 /**
- * Why nothing is sold and nothing paid out; what was paid for is still delivered. `books`: an invariant is broken.
- * `drift`: wallet and books disagree. Both end by themselves. `wrong_invoice`: the wallet issued what was not asked;
- * only the operator ends that.
+ * Why nothing is sold; what was paid for is still delivered. `books`: sums that do not add up. `drift`: wallet and
+ * books disagree. `short`: customers are owed more than the wallet holds by the books. They end by themselves.
+ * `wrong_invoice`: the wallet issued what was not asked; only the operator ends that.
  */
 export interface Closure {
-  readonly why: 'books' | 'drift' | 'wrong_invoice';
+  readonly why: 'books' | 'drift' | 'short' | 'wrong_invoice';
+  /** `sales`: refunds go on, the oldest first, as far as the wallet covers them. `all`: nothing is paid out either. */
+  readonly stops: 'all' | 'sales';
   /** For the operator: what is wrong, and what to do. */
   readonly words: string;
 }
@@ -28,18 +31,51 @@ export interface WrongInvoice {
 export function closures(reader: Reader): Closure[] {
   const found: Closure[] = [];
   const broken = readFact(reader, 'books_broken');
-  if (broken !== null) found.push({ why: 'books', words: 'An invariant of the books is broken: timmy ledger verify' });
+  if (broken !== null)
+    found.push({ why: 'books', stops: 'all', words: `${BOOKS} since ${atTime(Number(broken))}${BOOKS_MEND}` });
   const drift = lastReconciliation(reader)?.drift ?? null;
-  if (drift !== null) found.push({ why: 'drift', words: drift });
+  if (drift !== null)
+    found.push({ why: 'drift', stops: readFact(reader, 'wallet_short') === null ? 'all' : 'sales', words: drift });
+  if (readFact(reader, 'books_short') !== null) found.push({ why: 'short', stops: 'sales', words: SHORT });
   const wrong = wrongInvoice(reader);
-  if (wrong !== null) found.push({ why: 'wrong_invoice', words: describeWrongInvoice(wrong) });
+  if (wrong !== null) found.push({ why: 'wrong_invoice', stops: 'all', words: describeWrongInvoice(wrong) });
   return found;
 }
 
-/** What the last look at every invariant came to. */
-export function closeOverBooks(tx: Tx, isBroken: boolean, now: UnixSeconds): void {
-  if (!isBroken) return dropFact(tx, 'books_broken');
-  if (readFact(tx, 'books_broken') === null) keepFact(tx, 'books_broken', String(now));
+const BOOKS = 'The books do not add up';
+const BOOKS_MEND = '. See: timmy ledger explain';
+const SHORT =
+  'Customers are owed more than the wallet holds by the books. Put the difference into it, then: timmy ledger adopt-wallet --surplus';
+
+/** What may leave the wallet now: anything, what is covered (the oldest first), or nothing. */
+export function mayLeave(reader: Reader): 'all' | 'covered' | 'nothing' {
+  const closed = closures(reader);
+  if (closed.some(({ stops }) => stops === 'all')) return 'nothing';
+  return closed.length === 0 ? 'all' : 'covered';
+}
+
+/**
+ * What the last look at every invariant came to: closes over sums that do not add up, and opens again once they do.
+ * What is only late closes nothing. @returns true where this opened what was closed.
+ */
+export function closeOverBooks(tx: Tx, broken: readonly Broken[], now: UnixSeconds): boolean {
+  const noted = (fact: 'books_broken' | 'books_short', isSo: boolean): boolean => {
+    const was = readFact(tx, fact) !== null;
+    if (isSo && !was) keepFact(tx, fact, String(now));
+    if (!isSo && was) dropFact(tx, fact);
+    return was && !isSo;
+  };
+  const isMended = noted(
+    'books_broken',
+    broken.some(({ kind }) => kind === 'books'),
+  );
+  const isCovered = noted(
+    'books_short',
+    broken.some(({ kind }) => kind === 'short'),
+  );
+  if (!isMended && !isCovered) return false;
+  statement(tx, `UPDATE tasks SET due_at = ? WHERE kind = 'payout.send' AND state = 'waiting'`).run(now);
+  return true;
 }
 
 export function wrongInvoice(reader: Reader): WrongInvoice | null {

@@ -3,8 +3,10 @@ export * from './order-events.ts';
 export * from './invoices.ts';
 export * from './debts.ts';
 export * from './payouts.ts';
-export { createInvoiceTask, watchInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
+export { lateInvoiceTask, walletNewsTask, watchInvoiceTask } from './invoice-looks.ts';
+export { createInvoiceTask, type WalletTaskOptions } from './invoice-tasks.ts';
 export { type PayoutNews, type PayoutTaskOptions } from './payout-options.ts';
+export { feesShutUntil, type FeeCaps } from './fees.ts';
 export { sendPayoutTask } from './payout-send.ts';
 export { watchPayoutTask } from './payout-watch.ts';
 export { describeWait, isHeldUp, waitingPayouts, waitOf, type PayoutWait } from './payout-waits.ts';
@@ -35,6 +37,7 @@ export {
   closures,
   closeOverBooks,
   describeWrongInvoice,
+  mayLeave,
   reopenAfterWrongInvoice,
   wrongInvoice,
   type Closure,
@@ -46,6 +49,7 @@ export {
   decisionsAbout,
   fileDecision,
   findDecision,
+  noteMend,
   openClaims,
   type ClaimRow,
   type NewDecision,

@@ -13,17 +13,7 @@ import {
   wrongInvoice,
   type WrongInvoice,
 } from './closures.ts';
-import {
-  countWatched,
-  findInvoice,
-  giveUpInvoice,
-  keepIssued,
-  lapse,
-  noteInvoiceDelay,
-  settle,
-  watch,
-  type InvoiceRow,
-} from './invoices.ts';
+import { findInvoice, giveUpInvoice, keepIssued, noteInvoiceDelay, type InvoiceRow } from './invoices.ts';
 import { RECONCILE_KEY } from './reconcile-verdict.ts';
 import { noteUnissued, TROUBLE_SECONDS } from './wallet-trouble.ts';
 
@@ -42,10 +32,6 @@ export interface WalletTaskOptions {
 const ISSUE_WITHIN = 30;
 /** The wallet is asked for so many invoices of one customer at a time: a slow one leaves places for others. */
 const INVOICES_OF_ONE = 3;
-/** So many open invoices are looked at as often as one alone; above that the looks are shared out. */
-const LOOKS_AT_ONCE = 20;
-/** Late money is looked for so long after the end. Seconds. */
-export const WATCH_AFTER_END = 30 * 86_400;
 
 /** `wrong`: how many of the wallet's answers were not what was asked. */
 interface CreateInvoice {
@@ -143,64 +129,4 @@ async function issue(
   }
   payee.pin(checked.invoice.payee);
   return { bolt11: issued.bolt11, paymentHash: issued.paymentHash, expiresAt: checked.invoice.expiresAt };
-}
-
-/**
- * Asks the wallet about one invoice, again and again: polling is the truth, a push only wakes it.
- *
- * Killed midway: nothing happened; it is asked again.
- */
-export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoiceId: number }> {
-  const { database, clock, wallet } = options;
-  return {
-    kind: 'invoice.watch',
-    pool: 'looks',
-    leaseSeconds: 90,
-    maxAttempts: Infinity,
-    run: async (task, signal): Promise<Commit> => {
-      const { invoiceId } = task.payload;
-      const row = findInvoice(database.read, invoiceId);
-      if (row?.paymentHash == null || row.state === 'paid' || row.expiresAt === null) return () => {};
-      const end = row.expiresAt;
-      if (clock.now() > end + WATCH_AFTER_END) return () => {};
-      const asked = clock.now();
-      let status;
-      try {
-        status = await wallet.lookupInvoice(row.paymentHash, signal);
-      } catch (error) {
-        if (!(error instanceof OutsideError)) throw error;
-        throw new RunAgain(error.retryAfterSeconds ?? Math.min(30, 2 * task.tries));
-      }
-      const short = status.state === 'paid' && status.amountMsats < toMsats(sats(row.amountSats));
-      if (short) {
-        const what = `The wallet says that an invoice of ${row.orderId} was paid with less than it asks. Look at LNbits.`;
-        database.write((tx) => options.alert(tx, what));
-      }
-      return (tx) => {
-        const now = clock.now();
-        if (status.state === 'paid' && !short) return settle(tx, invoiceId, status.amountMsats, now);
-        // Only a look-up that began after the end says that it ended unpaid.
-        if (asked >= end && !short) lapse(tx, invoiceId, now);
-        watch(tx, invoiceId, plusSeconds(now, nextLookIn(row.createdAt, end, now, countWatched(tx))), now);
-      };
-    },
-  };
-}
-
-/**
- * Seconds until the next look: close together while it is young and again before its end (LNbits 1.6 stops asking
- * its node at that moment), then rarer and rarer. With many open at a time each waits longer, so that the wallet is asked
- * no more often.
- */
-export function nextLookIn(createdAt: number, expiresAt: number, now: number, open = 1): number {
-  const left = expiresAt - now;
-  if (left > 0) {
-    if (left <= 90) return Math.max(1, Math.min(2, left));
-    const wait = now - createdAt < 300 ? 2 : now - createdAt < 1200 ? 5 : 15;
-    return Math.max(1, Math.min(Math.ceil(wait * Math.max(1, open / LOOKS_AT_ONCE)), left - 60));
-  }
-  const after = -left;
-  if (after < 600) return 10;
-  if (after < 86_400) return 120;
-  return 3600;
 }

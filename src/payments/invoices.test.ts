@@ -16,7 +16,7 @@ import {
   verifyPayments,
   wrongInvoice,
 } from './index.ts';
-import { nextLookIn } from './invoice-tasks.ts';
+import { nextLookIn } from './invoice-looks.ts';
 
 let till: Till;
 let database: Till['database'];

@@ -16,6 +16,10 @@ import { oweUnclaimed } from './debts.ts';
 import { tellOrder, type OrderRef } from './order-events.ts';
 import { invoices } from './schema.ts';
 
+/** So many open invoices are looked at as often as one alone; above that the wallet's list of changes tells sooner. */
+export const LOOKS_AT_ONCE = 20;
+const NEWS_KEY = 'wallet.news';
+
 export type InvoiceRow = typeof invoices.$inferSelect;
 
 /** Owes the asking of the wallet for a wanted invoice. */
@@ -80,6 +84,7 @@ export function keepIssued(
     .where(eq(invoices.id, id))
     .run();
   watch(tx, id, plusSeconds(now, 1), now);
+  readNewsSoon(tx, plusSeconds(now, 1), now);
   const order = { kind: row.orderKind, id: row.orderId };
   tellOrder(tx, order, { type: 'invoice_ready', invoiceId: id, purpose: row.purpose, replyTo: row.replyTo }, now);
 }
@@ -177,6 +182,29 @@ export function watch(tx: Tx, invoiceId: number, dueAt: UnixSeconds, now: UnixSe
   schedule(tx, { kind: 'invoice.watch', payload: { invoiceId }, key: watchKey(invoiceId), dueAt, now });
 }
 
+/** The same, past its end: rarely, and behind all that may be paid now. */
+export function lookLate(tx: Tx, invoiceId: number, dueAt: UnixSeconds, now: UnixSeconds): void {
+  schedule(tx, { kind: 'invoice.late', payload: { invoiceId }, key: lateKey(invoiceId), dueAt, now });
+}
+
+/** Owes a reading of the wallet's latest changes, where many wait for payment. */
+export function readNewsSoon(tx: Tx, dueAt: UnixSeconds, now: UnixSeconds): void {
+  if (countWatched(tx) <= LOOKS_AT_ONCE) return;
+  // One that waits is never put off: invoices made every second would do so for ever.
+  if (statement(tx, 'SELECT 1 FROM tasks WHERE key = ?').get(NEWS_KEY) !== undefined) hasten(tx, NEWS_KEY, dueAt);
+  else schedule(tx, { kind: 'wallet.news', payload: {}, key: NEWS_KEY, dueAt, now });
+}
+
+/** Which of these hashes are invoices of ours that are not paid by the books. At most a page of the wallet's list. */
+export function unpaidAmong(reader: Reader, hashes: readonly string[]): string[] {
+  return statement(
+    reader,
+    `SELECT payment_hash FROM invoices WHERE payment_hash IN (SELECT value FROM json_each(?)) AND state <> 'paid'`,
+  )
+    .pluck()
+    .all(JSON.stringify(hashes)) as string[];
+}
+
 /** A push, or a customer's word, that something was paid: never believed, only looked up sooner. */
 export function lookSoon(tx: Tx, paymentHash: string | null, now: UnixSeconds): void {
   if (paymentHash === null) {
@@ -189,11 +217,17 @@ export function lookSoon(tx: Tx, paymentHash: string | null, now: UnixSeconds): 
   }
   const row = findInvoiceByHash(tx, paymentHash);
   // Before everything that is overdue: somebody has just paid.
-  if (row !== undefined) hasten(tx, watchKey(row.id), unixSeconds(0));
+  if (row === undefined) return;
+  hasten(tx, watchKey(row.id), unixSeconds(0));
+  hasten(tx, lateKey(row.id), unixSeconds(0));
 }
 
 function watchKey(invoiceId: number): string {
   return `invoice.watch:${invoiceId}`;
+}
+
+function lateKey(invoiceId: number): string {
+  return `invoice.late:${invoiceId}`;
 }
 
 /** The newest invoices first, for the operator. */
@@ -204,4 +238,10 @@ export function recentInvoices(reader: Reader, limit: number): InvoiceRow[] {
 /** Invoices that are being watched closely. */
 export function countWatched(reader: Reader): number {
   return (statement(reader, `SELECT count(*) AS n FROM invoices WHERE state = 'open'`).get() as { n: number }).n;
+}
+
+/** Invoices past their end that are looked at now and then. */
+export function countLate(reader: Reader): number {
+  const sql = `SELECT count(*) AS n FROM tasks WHERE kind = 'invoice.late'`;
+  return (statement(reader, sql).get() as { n: number }).n;
 }

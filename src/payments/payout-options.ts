@@ -8,8 +8,11 @@ export interface PayoutTaskOptions extends WalletTaskOptions {
   /** `REFUND_PROBE_SECONDS`: how soon a payment that the wallet calls failed is asked about again. */
   readonly probeSeconds: number;
   readonly receipts: ReceiptBook;
-  /** False while the books and the wallet disagree: then nothing is sent (what was sent is still watched). */
-  readonly mayPay?: () => boolean;
+  /**
+   * `nothing` while the books do not add up, `covered` while the wallet holds less than they say: then the oldest
+   * debts go first, as far as what it holds covers them. What was sent is watched all the same.
+   */
+  readonly mayLeave?: () => 'all' | 'covered' | 'nothing';
   /** What may leave the wallet: one payment, a day, and payments whose outcome is open. */
   readonly caps: PayoutCaps;
   /** Tells the customer how the payout stands; renders nothing itself. */
@@ -20,6 +23,12 @@ export interface PayoutCaps {
   readonly paymentSats: number;
   readonly dailySats: number;
   readonly inFlight: number;
+  /** Of them for one npub: a payee who holds payments open holds up nobody but themself. */
+  readonly inFlightOfOwner: number;
+  /** In flight together: a fifth of the wallet, and never less than this. */
+  readonly inFlightFloorSats: number;
+  /** Routing fees a day (UTC), and of them for what one npub asks for: a fifth. Sats. */
+  readonly feeDailySats: number;
 }
 
 export type PayoutNews = 'paid' | 'dead' | 'on_its_way' | 'a_person_looks';

@@ -1,3 +1,4 @@
+import type { Reader } from '../db/index.ts';
 import { balance, WALLET } from '../ledger/index.ts';
 import { OutsideError } from '../lib/errors.ts';
 import { plusSeconds } from '../lib/units.ts';
@@ -6,7 +7,19 @@ import { RunAgain, type Commit, type TaskKind } from '../tasks/index.ts';
 import { debtsPaidBy, type DebtRow } from './debts.ts';
 import { bury, QUIET_BEFORE_ABSENT_COUNTS, tellWaiting, SLOW_AFTER, type PayoutTaskOptions } from './payout-options.ts';
 import { alertWait, isNotedKeyless, lacksKey, noteKeyless, type PayoutWait } from './payout-waits.ts';
-import { beginSending, findPayout, markSent, outflow, setPayout, type PayoutRow } from './payouts.ts';
+import { feesShutUntil } from './fees.ts';
+import { reserveFor } from './reconcile-balance.ts';
+import {
+  beginSending,
+  debtsOfPayout,
+  findPayout,
+  isUnsent,
+  markSent,
+  outflow,
+  setPayout,
+  unsentBefore,
+  type PayoutRow,
+} from './payouts.ts';
 
 /** `wait`: what it waited for when it was last tried. */
 interface Sending {
@@ -79,22 +92,27 @@ async function send(
 ): Promise<Commit> {
   const { database, clock, wallet, log } = options;
   const { paymentHash } = payout;
+  // Sent never, and not now: its place is not there, and the wallet need not be asked to know that.
+  const held = isUnsent(payout) && clock.now() < payout.invoiceExpiresAt - 5 ? heldBack(options, payout) : null;
+  if (held !== null) throw held;
   const known = await wallet.lookupPayment(paymentHash, signal);
   if (known.state !== 'absent') return (tx) => markSent(tx, paymentHash, clock.now());
   // An expired invoice leaves LNbits with a failed row that nobody can prove dead: never post one. And what waits for
   // something else must not outlive its invoice, or its debts would be bound for ever.
   if (payout.invoiceExpiresAt <= clock.now() + 5) return buryOnceQuiet(options, payout, 'expired');
-  if (options.mayPay?.() === false) throw new NotYet(60, 'stopped');
+  const still = heldBack(options, payout);
+  if (still !== null) throw still;
   const isKeyless = await lacksKey(wallet, signal);
   if (isKeyless !== isNotedKeyless(database.read)) database.write((tx) => noteKeyless(tx, isKeyless));
   if (isKeyless) throw new NotYet(60, 'no_admin_key');
-  const over = overCaps(options, payout);
-  if (over !== null) throw new NotYet(over === 'in_flight' ? 30 : 300, over);
+  if (options.mayLeave?.() === 'covered' && !(await isCovered(options, payout, signal)))
+    throw new NotYet(300, 'not_covered');
   if (!(await wallet.probeNode(signal))) throw new NotYet(15, 'node_away');
   if (!database.write((tx) => beginSending(tx, paymentHash, clock.now()))) return () => {};
   try {
     const answer = await wallet.pay(payout.bolt11, debtsLabel(debtsPaidBy(database.read, paymentHash)), signal);
-    log.info('payout.posted', { payment_hash: paymentHash, answer: answer.answer });
+    log.info('payout.posted', { order: ordersOf(database.read, paymentHash), answer: answer.answer });
+    log.debug('payout.posted_as', { payment_hash: paymentHash });
     if (answer.answer === 'refused') return await afterRefusal(options, payout, answer.why, signal);
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;
@@ -106,19 +124,48 @@ async function send(
   return (tx) => markSent(tx, paymentHash, clock.now());
 }
 
+/** What keeps it back by our own rules, or null: nothing is asked of the wallet to know it. */
+function heldBack(options: PayoutTaskOptions, payout: PayoutRow): NotYet | null {
+  const { database, clock, caps } = options;
+  if (options.mayLeave?.() === 'nothing') return new NotYet(60, 'stopped');
+  const over = overCaps(options, payout);
+  if (over !== null) return new NotYet(over === 'in_flight' || over === 'own_in_flight' ? 30 : 300, over);
+  const now = clock.now();
+  const until = feesShutUntil(database.read, caps, payout.owner, payout.replyTo !== null, now);
+  return until === null ? null : new NotYet(Math.min(3600, until - now), 'fees');
+}
+
 /**
- * A bug or a thief must not empty the wallet overnight, nor a payee who holds payments open freeze it: what is above
- * the caps waits.
+ * A bug or a thief must not empty the wallet overnight, nor a payee who holds payments open freeze it, nor keep others
+ * from their money: what is above the caps waits.
  */
 function overCaps({ database, clock, caps }: PayoutTaskOptions, payout: PayoutRow): PayoutWait | null {
   const amount = BigInt(payout.amountMsats);
   if (amount > BigInt(caps.paymentSats) * 1000n) return 'above_max';
   const day = plusSeconds(clock.now(), -86_400);
-  const { dayMsats, inFlight, inFlightMsats } = outflow(database.read, day, payout.paymentHash);
+  const { dayMsats, inFlight, inFlightMsats, inFlightOfOwner } = outflow(database.read, day, payout);
   if (dayMsats + amount > BigInt(caps.dailySats) * 1000n) return 'daily_max';
+  if (inFlightOfOwner >= caps.inFlightOfOwner) return 'own_in_flight';
+  const share = balance(database.read, WALLET) / 5n;
+  const floor = BigInt(caps.inFlightFloorSats) * 1000n;
   // One alone may be as large as it is: it is owed.
-  const isTooMuch = inFlight > 0 && (inFlightMsats + amount) * 5n > balance(database.read, WALLET);
+  const isTooMuch = inFlight > 0 && inFlightMsats + amount > (share > floor ? share : floor);
   return inFlight >= caps.inFlight || isTooMuch ? 'in_flight' : null;
+}
+
+/**
+ * Does what the wallet holds now (without what is in flight, which LNbits has taken off already) cover this one with
+ * its routing reserve, after all that wait for older debts?
+ */
+async function isCovered(
+  { database, wallet }: PayoutTaskOptions,
+  payout: PayoutRow,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { balanceMsats } = await wallet.contact(signal);
+  const older = unsentBefore(database.read, payout.paymentHash);
+  const reserves = reserveFor(BigInt(payout.amountMsats)) + reserveFor(older.msats) + BigInt(older.count) * 2000n;
+  return BigInt(payout.amountMsats) + older.msats + reserves <= balanceMsats;
 }
 
 /** A check before sending said no. Believed only when the wallet does not know the hash either. */
@@ -144,6 +191,12 @@ function buryOnceQuiet(options: PayoutTaskOptions, payout: PayoutRow, why: strin
   const left = payout.sentAt === null ? 0 : payout.sentAt + QUIET_BEFORE_ABSENT_COUNTS - options.clock.now();
   if (left > 0) throw new NotYet(left);
   return bury(options, payout.paymentHash, why);
+}
+
+function ordersOf(reader: Reader, paymentHash: string): string {
+  return debtsOfPayout(reader, paymentHash)
+    .map(({ id }) => id)
+    .join(' ');
 }
 
 /** Kept in the wallet's own row, so that the debts a payment was for can be found even with an old backup of ours. */

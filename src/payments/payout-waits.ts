@@ -11,6 +11,9 @@ export type PayoutWait =
   | 'above_max'
   | 'daily_max'
   | 'in_flight'
+  | 'own_in_flight'
+  | 'fees'
+  | 'not_covered'
   | 'insufficient'
   | 'limit'
   | 'forbidden'
@@ -45,6 +48,21 @@ const WORDS: Readonly<Record<PayoutWait, Words>> = {
   in_flight: {
     what: 'payments whose outcome is open hold REFUND_MAX_IN_FLIGHT places, or a fifth of the wallet',
     mend: 'It goes out when one of them ends. See them: timmy refunds list',
+    alerts: true,
+  },
+  own_in_flight: {
+    what: 'two payments to the same customer are under way',
+    mend: 'It goes out when one of them ends',
+    alerts: false,
+  },
+  fees: {
+    what: 'today’s routing fees (REFUND_FEE_DAILY_SATS, a fifth of it for one customer) are spent',
+    mend: 'It goes out when the next day begins (UTC)',
+    alerts: false,
+  },
+  not_covered: {
+    what: 'the wallet holds less than the books say, and older refunds take what it holds',
+    mend: 'Put the difference into it, or, if you moved it yourself: timmy ledger adopt-wallet',
     alerts: true,
   },
   insufficient: {

@@ -42,7 +42,8 @@ export function watchPayoutTask(options: PayoutTaskOptions): TaskKind<Watched> {
         status = { state: 'unknown' };
       }
       if (status.state === 'paid') {
-        log.info('payout.paid', { payment_hash: paymentHash });
+        log.info('payout.paid', { sats: Math.floor(payout.amountMsats / 1000) });
+        log.debug('payout.paid_as', { payment_hash: paymentHash });
         const { feeMsats, preimage } = status;
         return settleAndTell(options, paymentHash, { feeMsats, preimage });
       }

@@ -242,7 +242,7 @@ describe('a payout', () => {
   });
 
   it('waits while sales and payments are stopped, and dies with its invoice all the same', async () => {
-    till.isOpen = false;
+    till.mayLeave = 'nothing';
     const hash = payOut('a', 600);
     await waitLong(300);
     expect([stateOf(hash), waitOf(database.read, hash), alerts]).toEqual(['committed', 'stopped', []]);

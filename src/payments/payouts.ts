@@ -128,6 +128,7 @@ export function settlePayout(
     cause: paymentHash,
     at: now,
   });
+  wakeThoseInLine(tx, now);
   tellOrders(tx, paymentHash, now);
   return true;
 }
@@ -149,6 +150,7 @@ export function buryPayout(tx: Tx, paymentHash: string, error: string, now: Unix
   }
   tx.update(debts).set({ state: 'owed', payoutHash: null }).where(eq(debts.payoutHash, paymentHash)).run();
   tx.update(payouts).set({ state: 'dead', endedAt: now, error }).where(eq(payouts.paymentHash, paymentHash)).run();
+  wakeThoseInLine(tx, now);
   payAutomatically(tx, payout.owner, afterDeath(tx, payout, error, now), now);
   return true;
 }
@@ -177,6 +179,12 @@ export function debtsOfPayout(reader: Reader, paymentHash: string): { kind: stri
     `SELECT DISTINCT d.order_kind AS kind, d.order_id AS id FROM payout_debts p JOIN debts d ON d.id = p.debt_id
      WHERE p.payment_hash = ?`,
   ).all(paymentHash) as { kind: string; id: string }[];
+}
+
+/** The debts this attempt was for, whatever became of it, oldest first. */
+export function debtIdsOfPayout(reader: Reader, paymentHash: string): number[] {
+  const sql = 'SELECT debt_id FROM payout_debts WHERE payment_hash = ? ORDER BY debt_id';
+  return statement(reader, sql).pluck().all(paymentHash) as number[];
 }
 
 /** Attempts for debts of this order, oldest first. */
@@ -244,15 +252,6 @@ export function tellOrdersOf(tx: Tx, rows: readonly DebtRow[], now: UnixSeconds)
   }
 }
 
-/** Routing fees paid since `since`, msats. */
-export function feesSince(reader: Reader, since: UnixSeconds): bigint {
-  const row = statement(
-    reader,
-    `SELECT coalesce(sum(fee_msats), 0) AS n FROM payouts WHERE state = 'paid' AND ended_at >= ?`,
-  ).get(since);
-  return BigInt((row as { n: number }).n);
-}
-
 /** Payments that left the wallet, or perhaps did. Msats. */
 export interface Outflow {
   /** Of the last day, those in flight included. */
@@ -260,16 +259,51 @@ export interface Outflow {
   /** Sent, the outcome not known yet. */
   readonly inFlight: number;
   readonly inFlightMsats: bigint;
+  /** Of them to this payout's customer. */
+  readonly inFlightOfOwner: number;
 }
 
 /** What went out since `since`, but for this payout. */
-export function outflow(reader: Reader, since: UnixSeconds, but: string): Outflow {
+export function outflow(reader: Reader, since: UnixSeconds, but: Pick<PayoutRow, 'paymentHash' | 'owner'>): Outflow {
   const row = statement(
     reader,
-    `WITH out AS (SELECT amount_msats AS amount, state <> 'paid' AS flying FROM payouts WHERE payment_hash <> @but
+    `WITH out AS (SELECT amount_msats AS amount, state <> 'paid' AS flying, owner = @owner AS own FROM payouts
+       WHERE payment_hash <> @paymentHash
        AND (state = 'sent' OR (state = 'committed' AND sent_at IS NOT NULL) OR (state = 'paid' AND ended_at >= @since)))
      SELECT coalesce(sum(amount), 0) AS day, coalesce(sum(flying), 0) AS flying,
-       coalesce(sum(amount * flying), 0) AS flyingMsats FROM out`,
-  ).get({ since, but }) as { day: number; flying: number; flyingMsats: number };
-  return { dayMsats: BigInt(row.day), inFlight: row.flying, inFlightMsats: BigInt(row.flyingMsats) };
+       coalesce(sum(amount * flying), 0) AS flyingMsats, coalesce(sum(flying AND own), 0) AS own FROM out`,
+  ).get({ since, paymentHash: but.paymentHash, owner: but.owner }) as {
+    day: number;
+    flying: number;
+    flyingMsats: number;
+    own: number;
+  };
+  return {
+    dayMsats: BigInt(row.day),
+    inFlight: row.flying,
+    inFlightMsats: BigInt(row.flyingMsats),
+    inFlightOfOwner: row.own,
+  };
+}
+
+/** Msats and number of the payouts not sent yet whose oldest debt is older than this one's. */
+export function unsentBefore(reader: Reader, paymentHash: string): { readonly msats: bigint; readonly count: number } {
+  const row = statement(
+    reader,
+    `WITH unsent AS (SELECT p.payment_hash AS hash, p.amount_msats AS amount, min(d.debt_id) AS debt FROM payouts p
+       JOIN payout_debts d ON d.payment_hash = p.payment_hash
+       WHERE p.state = 'committed' AND p.sent_at IS NULL GROUP BY p.payment_hash)
+     SELECT coalesce(sum(amount), 0) AS amount, count(*) AS n FROM unsent
+     WHERE debt < (SELECT min(debt_id) FROM payout_debts WHERE payment_hash = ?)`,
+  ).get(paymentHash) as { amount: number; n: number };
+  return { msats: BigInt(row.amount), count: row.n };
+}
+
+/** A payout ended: what waits for its place goes on at once, in the order in which it was committed. */
+function wakeThoseInLine(tx: Tx, now: UnixSeconds): void {
+  statement(
+    tx,
+    `UPDATE tasks SET due_at = @now WHERE kind = 'payout.send' AND state = 'waiting' AND due_at > @now
+       AND payload ->> 'wait' IN ('in_flight', 'own_in_flight', 'not_covered')`,
+  ).run({ now });
 }

@@ -26,7 +26,7 @@ export interface Moved {
 }
 
 /** What LNbits keeps back for routing while a payment is open, unless its own row says otherwise: max(2 sats, 1 %). */
-function reserveFor(amountMsats: bigint): bigint {
+export function reserveFor(amountMsats: bigint): bigint {
   const percent = amountMsats / 100n;
   return percent > 2000n ? percent : 2000n;
 }

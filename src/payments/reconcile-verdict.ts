@@ -1,4 +1,4 @@
-import { keepFact, readFact, statement, type Reader, type Tx } from '../db/index.ts';
+import { dropFact, keepFact, readFact, statement, type Reader, type Tx } from '../db/index.ts';
 import type { Log } from '../lib/log.ts';
 import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
 import { schedule } from '../tasks/index.ts';
@@ -22,7 +22,7 @@ export interface Reconciliation {
   readonly at: number;
   readonly balanceMsats: number;
   readonly gapMsats: number;
-  /** Why sales and payments are stopped, or null. */
+  /** Why sales are stopped, and payments unless it only holds less, or null. */
   readonly drift: string | null;
 }
 
@@ -48,7 +48,8 @@ export function judge(options: VerdictOptions, tx: Tx, balanceMsats: bigint, mis
     const isOver = gap === 0n && (missing.least === missing.most || before.gapMsats === 0);
     if (!isOver) drift = gap === 0n ? before.drift : describeGap(gap);
   }
-  conclude(options, tx, { balanceMsats, gap, drift }, now);
+  const isShort = gap > 0n || (gap === 0n && readFact(tx, 'wallet_short') !== null);
+  conclude(options, tx, { balanceMsats, gap, drift, isShort }, now);
   // A first doubt stops nothing yet.
   if (gap !== 0n && drift === null) again(tx, LOOK_AGAIN_SECONDS, now);
 }
@@ -56,19 +57,21 @@ export function judge(options: VerdictOptions, tx: Tx, balanceMsats: bigint, mis
 /** Its balance says nothing about our books. */
 export function anotherWallet(options: VerdictOptions, tx: Tx, balanceMsats: bigint, now: UnixSeconds): void {
   const drift = 'Another wallet answers than the one that the books are about. Configure that one again.';
-  conclude(options, tx, { balanceMsats, gap: 0n, drift }, now);
+  conclude(options, tx, { balanceMsats, gap: 0n, drift, isShort: false }, now);
 }
 
 interface Verdict {
   readonly balanceMsats: bigint;
   readonly gap: bigint;
   readonly drift: string | null;
+  /** It drifts because it holds less: then what it covers is still paid out. */
+  readonly isShort: boolean;
 }
 
 function conclude(
   { log, alert }: VerdictOptions,
   tx: Tx,
-  { balanceMsats, gap, drift }: Verdict,
+  { balanceMsats, gap, drift, isShort }: Verdict,
   now: UnixSeconds,
 ): void {
   const before = lastReconciliation(tx)?.drift ?? null;
@@ -77,10 +80,15 @@ function conclude(
     `INSERT INTO reconciliation (id, at, balance_msats, gap_msats, drift) VALUES (1, @at, @balance, @gap, @drift)
      ON CONFLICT (id) DO UPDATE SET at = @at, balance_msats = @balance, gap_msats = @gap, drift = @drift`,
   ).run({ at: now, balance: Number(balanceMsats), gap: Number(gap), drift });
+  if (drift !== null && isShort) keepFact(tx, 'wallet_short', String(gap));
+  else dropFact(tx, 'wallet_short');
   if (drift !== null && drift !== before && (before === null || isWorse(tx, gap))) {
     keepFact(tx, 'drift_told', String(gap));
     log.error('wallet.drift', { gap_msats: Number(gap) });
-    alert(tx, `${drift} Sales and payments are stopped; what was paid for is still delivered.`);
+    const what = isShort
+      ? 'Sales are stopped. What was paid for is still delivered, and refunds go out as far as it covers them, the oldest first.'
+      : 'Sales and payments are stopped; what was paid for is still delivered.';
+    alert(tx, `${drift} ${what}`);
   }
   if (drift === null && before !== null) {
     log.info('wallet.agrees');

@@ -122,7 +122,8 @@ function takeNews(
   now: UnixSeconds,
 ): void {
   const news = takeRows(tx, rows, first, now);
-  for (const hash of news.seenLate) log.warn('invoice.seen_late', { payment_hash: hash.slice(0, 8) });
+  // After every stop there may be some: no fault, and told to nobody but the log.
+  for (const hash of news.seenLate) log.info('invoice.seen_late', { payment_hash: hash.slice(0, 8) });
   for (const what of news.alerts) alert(tx, what);
   for (const { orderId, amountSats } of news.surpluses)
     log.warn('wallet.surplus', { order: orderId, sats: amountSats });

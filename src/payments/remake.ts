@@ -2,8 +2,8 @@ import { automaticDestination } from '../customers/index.ts';
 import { statement, type Tx } from '../db/index.ts';
 import { plusSeconds, wholeSats, type UnixSeconds } from '../lib/units.ts';
 import { owedInAll, payAutomatically } from './debts.ts';
-import { nextLookIn, WATCH_AFTER_END } from './invoice-tasks.ts';
-import { createSoon, watch } from './invoices.ts';
+import { nextLookIn, WATCH_AFTER_END } from './invoice-looks.ts';
+import { countLate, countWatched, createSoon, lookLate, watch } from './invoices.ts';
 import { sendPayout, watchPayout } from './payouts.ts';
 import { carryOut } from './resolve.ts';
 
@@ -26,12 +26,14 @@ export function remakePaymentTasks(tx: Tx, now: UnixSeconds): Remade {
 
   const unwatched = statement(
     tx,
-    `SELECT id, created_at AS createdAt, expires_at AS expiresAt FROM invoices i
+    `SELECT id, state, created_at AS createdAt, expires_at AS expiresAt FROM invoices i
      WHERE state IN ('open', 'lapsed', 'replaced') AND expires_at + @after > @now
-       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key = 'invoice.watch:' || i.id)`,
-  ).all({ now, after: WATCH_AFTER_END }) as { id: number; createdAt: number; expiresAt: number }[];
-  for (const { id, createdAt, expiresAt } of unwatched) {
-    watch(tx, id, plusSeconds(now, nextLookIn(createdAt, expiresAt, now)), now);
+       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key IN ('invoice.watch:' || i.id, 'invoice.late:' || i.id))`,
+  ).all({ now, after: WATCH_AFTER_END }) as { id: number; state: string; createdAt: number; expiresAt: number }[];
+  for (const { id, state, createdAt, expiresAt } of unwatched) {
+    const isLate = state !== 'open' && now >= expiresAt;
+    const wait = nextLookIn(createdAt, expiresAt, now, isLate ? countLate(tx) : countWatched(tx));
+    (isLate ? lookLate : watch)(tx, id, plusSeconds(now, wait), now);
   }
 
   const unsent = statement(

@@ -11,7 +11,7 @@ import { handDecisions } from './schema.ts';
 
 export interface NewDecision {
   /** `recheck`, `credit`: an invoice of ours. `paid`, `dead`: a payout of ours whose outcome nobody could prove. */
-  readonly what: DecisionRow['what'];
+  readonly what: Exclude<DecisionRow['what'], 'mend'>;
   readonly paymentHash: string;
   /** Why; needed for all but a recheck. */
   readonly reason: string | null;
@@ -34,6 +34,14 @@ export function fileDecision(tx: Tx, decision: NewDecision, now: UnixSeconds): n
 /** Owes the carrying out of a decision; those about one payment one after the other. */
 export function carryOut(tx: Tx, decisionId: number, paymentHash: string, now: UnixSeconds): void {
   schedule(tx, { kind: 'by_hand', payload: { decisionId }, lane: `by_hand:${paymentHash}`, dueAt: now, now });
+}
+
+/** Keeps that the operator had the books looked at anew and what was set aside tried again, why, and what came of it. */
+export function noteMend(tx: Tx, reason: string, words: string, now: UnixSeconds): void {
+  const done = { endedAt: now, result: 'done', words } as const;
+  tx.insert(handDecisions)
+    .values({ what: 'mend', paymentHash: '', reason, preimage: null, at: now, ...done })
+    .run();
 }
 
 export function findDecision(reader: Reader, id: number): DecisionRow | undefined {
@@ -119,6 +127,8 @@ async function prepare(options: PayoutTaskOptions, row: DecisionRow, signal: Abo
       case 'paid':
       case 'dead':
         return await resolvePayout(options, { ...row, what: row.what }, signal);
+      case 'mend':
+        return () => refused('Done when it was asked for.');
     }
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;

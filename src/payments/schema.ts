@@ -159,7 +159,8 @@ export const handDecisions = sqliteTable(
   'hand_decisions',
   {
     id: integer().primaryKey({ autoIncrement: true }),
-    what: text({ enum: ['recheck', 'credit', 'paid', 'dead'] }).notNull(),
+    /** `mend`: work that was set aside is tried again, the books are looked at anew; about no payment (hash ''). */
+    what: text({ enum: ['recheck', 'credit', 'paid', 'dead', 'mend'] }).notNull(),
     paymentHash: text('payment_hash').notNull(),
     reason: text(),
     preimage: text(),

@@ -6,5 +6,7 @@ import type { Msats } from '../lib/units.ts';
  * `unavailable` (try later).
  */
 export interface LnurlPay {
+  /** Is there somebody to be paid? Asked when a destination is stored; no invoice is made. Throws as `invoice` does. */
+  resolve(destination: string, signal: AbortSignal): Promise<void>;
   invoice(destination: string, amountMsats: Msats, signal: AbortSignal): Promise<string>;
 }

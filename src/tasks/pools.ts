@@ -5,7 +5,7 @@
  * - `intake`: messages in. `orders`: events of orders. `outgoing`: sealing messages. `work`: the
  *   work that a relay asks for (NIP-13). Sending to relays has rooms of its own (`messaging/publishing`).
  * - `lookups`: what is asked of strangers' servers, or of the wallet because a customer said a word.
- * - `issuing`, `looks` (is it paid?), `payouts` (sending), `proofs` (how did it end?): the wallet.
+ * - `issuing`, `looks` (is it paid?), `late` (was it, after all?), `payouts` (sending), `proofs` (how did it end?): the wallet.
  * - `model`: paid work. `receipts`: signing. `housekeeping`: one each of the recurring, and the operator's decisions.
  */
 export type Pool =
@@ -17,6 +17,7 @@ export type Pool =
   | 'lookups'
   | 'issuing'
   | 'looks'
+  | 'late'
   | 'proofs'
   | 'payouts'
   | 'model'
@@ -38,6 +39,8 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
   // An invoice may take 30 s, each customer in `INVOICES_OF_ONE` places.
   issuing: 12,
   looks: 16,
+  // Lapsed invoices, which are rarely worth a look: one at a time.
+  late: 1,
   // A look-up of a held payment may take 30 s.
   proofs: 8,
   // A held payment stalls all of LNbits: one by one.

@@ -1,3 +1,4 @@
+import type { HandClock } from '../fakes/hand-clock.ts';
 import { compose, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
@@ -87,6 +88,7 @@ export async function openHouse(
     agent: options.agent ?? createStubAgent(),
     priceSources: { count: 1, read: () => Promise.resolve([]) },
     lnurl: options.lnurl ?? {
+      resolve: () => Promise.resolve(),
       invoice: () => Promise.reject(new OutsideError('rejected', 'lnurl.no_such_address')),
     },
     version: 'test',
@@ -117,7 +119,10 @@ export async function openHouse(
     },
     close: async () => {
       unwatch();
-      await Promise.all([timmy.worker.stop(1000), timmy.publisher.stop(1000)]);
+      const stopping = Promise.all([timmy.worker.stop(1000), timmy.publisher.stop(1000)]);
+      // What sleeps for a moment wakes by itself only where time passes by itself.
+      if ('advance' in clock) (clock as HandClock).advance(1000);
+      await stopping;
       await relays.close();
       database.close();
     },

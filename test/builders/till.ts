@@ -14,9 +14,11 @@ import {
   createReceiptBook,
   findInvoice,
   findPayout,
+  lateInvoiceTask,
   owe,
   sendPayoutTask,
   verifyPayments,
+  walletNewsTask,
   watchInvoiceTask,
   watchPayoutTask,
   type PayoutNews,
@@ -29,7 +31,14 @@ import { freshDatabase, settled } from './fresh-database.ts';
 export const OWNER = 'ab'.repeat(32);
 export const ORDER = { kind: 'job', id: 'J-4KQ7M' };
 export const OPENING = 1_000_000n;
-export const CAPS = { paymentSats: 50_000, dailySats: 200_000, inFlight: 5 };
+export const CAPS = {
+  paymentSats: 50_000,
+  dailySats: 200_000,
+  inFlight: 5,
+  inFlightOfOwner: 2,
+  inFlightFloorSats: 0,
+  feeDailySats: 1000,
+};
 
 /** The tasks of payments on a database in memory, with a wallet that does as a test says; nothing is sold. */
 export interface Till {
@@ -43,8 +52,8 @@ export interface Till {
   readonly alerts: readonly string[];
   /** The node that is known. */
   payee: string | null;
-  /** May anything be paid? */
-  isOpen: boolean;
+  /** What may be paid. */
+  mayLeave: 'all' | 'covered' | 'nothing';
   readonly caps: typeof CAPS;
   readonly wait: (seconds: number) => Promise<void>;
   /** Many seconds in steps of a minute, for what is not about seconds. */
@@ -61,6 +70,8 @@ export interface Till {
   readonly indebt: () => void;
   /** Commits a payout of everything that is owed; the worker goes at once. @returns its payment hash. */
   readonly payOut: (name?: string, expirySeconds?: number, amountSats?: number) => string;
+  /** One order owes this customer so much more, and a payout of exactly that is committed. @returns its payment hash. */
+  readonly owes: (orderId: string, owner: string, amountSats: number, changes?: { replyTo: number }) => string;
   readonly stateOf: (paymentHash: string) => string | undefined;
   readonly postedBolt11s: () => string[];
   readonly close: () => Promise<void>;
@@ -83,7 +94,7 @@ export function openTill(): Till {
     alert: (_tx: unknown, what: string) => void alerts.push(what),
     probeSeconds: 60,
     caps,
-    mayPay: () => till.isOpen,
+    mayLeave: () => till.mayLeave,
     receipts: createReceiptBook('cd'.repeat(32)),
     tell: (_tx: unknown, _payout: unknown, what: PayoutNews) => void news.push(what),
   };
@@ -95,7 +106,9 @@ export function openTill(): Till {
     reach: noCrashPoints,
     onParked: (kind, error) => void alerts.push(`parked ${kind}: ${error}`),
   });
-  for (const make of [createInvoiceTask, watchInvoiceTask]) worker.register(make(options));
+  for (const make of [watchInvoiceTask, lateInvoiceTask]) worker.register(make(options));
+  worker.register(createInvoiceTask(options));
+  worker.register(walletNewsTask(options));
   for (const make of [sendPayoutTask, watchPayoutTask]) worker.register(make(options));
   worker.register<{ event: PlatformEvent }>({
     kind: 'order.event',
@@ -197,6 +210,24 @@ export function openTill(): Till {
     return paymentHash;
   }
 
+  function owes(orderId: string, owner: string, amountSats: number, changes?: { replyTo: number }): string {
+    const { bolt11, paymentHash, expiresAt } = customerInvoice(clock, amountSats, orderId, 2 * 86_400);
+    const amountMsats = toMsats(sats(amountSats));
+    wallet.holds.msats += amountMsats;
+    database.write((tx) => {
+      const at = clock.now();
+      meet(tx, owner, 'nip17', null, at);
+      const [order, held] = [{ kind: 'job', id: orderId }, heldFor('job', orderId)];
+      post(tx, { debit: WALLET, credit: held, amountMsats, kind: 'paid_in', cause: orderId, at });
+      owe(tx, { order, owner, amountMsats, because: 'change', cause: orderId }, at);
+      const debts = claimableDebts(tx, owner).filter((debt) => debt.orderId === orderId);
+      const payout = { paymentHash, bolt11, owner, amountMsats, debts, destination: null, replyTo: null };
+      commitPayout(tx, { ...payout, ...changes, invoiceExpiresAt: expiresAt }, at);
+    });
+    worker.poke();
+    return paymentHash;
+  }
+
   const till: Till = {
     database,
     clock,
@@ -206,7 +237,7 @@ export function openTill(): Till {
     news,
     alerts,
     payee: null,
-    isOpen: true,
+    mayLeave: 'all',
     caps,
     wait,
     waitLong,
@@ -217,10 +248,13 @@ export function openTill(): Till {
     hashOf: (id) => findInvoice(database.read, id)?.paymentHash ?? '',
     indebt,
     payOut,
+    owes,
     stateOf: (hash) => findPayout(database.read, hash)?.state,
     postedBolt11s: () => wallet.calls.filter((call) => call.method === 'pay').map((call) => call.argument),
     close: async () => {
-      await worker.stop(0);
+      const stopping = worker.stop(0);
+      clock.advance(1);
+      await stopping;
       database.close();
     },
   };

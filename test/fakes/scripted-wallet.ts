@@ -10,6 +10,7 @@ import type {
   OutgoingStatus,
   SendAnswer,
   Wallet,
+  WalletRow,
 } from '../../src/ports/wallet.ts';
 
 interface Incoming {
@@ -17,7 +18,7 @@ interface Incoming {
   paidMsats: bigint | null;
 }
 
-type Method = 'createInvoice' | 'lookupInvoice' | 'probeNode' | 'pay' | 'lookupPayment' | 'probeFailure';
+type Method = 'changes' | 'createInvoice' | 'lookupInvoice' | 'probeNode' | 'pay' | 'lookupPayment' | 'probeFailure';
 
 /** A wallet by the port alone, that does as a test says and keeps books of its own: what really moved. */
 export interface ScriptedWallet extends Wallet {
@@ -129,10 +130,30 @@ export function createScriptedWallet(clock: Clock, openingMsats: bigint): Script
         if (wallet.proof === 'dead') dead.add(paymentHash);
         return wallet.proof;
       }),
-    changes: async () => ({ rows: [], isLast: true }),
+    changes: (_offset, limit) =>
+      act('changes', '', () => {
+        const rows = [...incoming].flatMap(([paymentHash, { paidMsats }]): WalletRow[] =>
+          paidMsats === null ? [] : [paidRow(paymentHash, paidMsats)],
+        );
+        return { rows: rows.slice(-limit), isLast: true };
+      }),
     rowsOf: async () => [],
     watch: () => () => {},
   };
+
+  function paidRow(paymentHash: string, amountMsats: bigint): WalletRow {
+    const at = clock.now();
+    return {
+      paymentHash,
+      direction: 'in',
+      state: 'paid',
+      amountMsats: msats(amountMsats),
+      feeMsats: msats(0n),
+      createdAt: at,
+      changedAt: at,
+      label: null,
+    };
+  }
 
   function invoiceOf(paymentHash: string, amountSats: number, expirySeconds: number): string {
     return encodeInvoice(

@@ -26,6 +26,7 @@ let asked: string[];
 let letGo: Record<string, () => void>;
 
 const lnurl: LnurlPay = {
+  resolve: () => Promise.resolve(),
   invoice: (destination, amountMsats, signal) => {
     asked.push(destination);
     const unavailable = new OutsideError('unavailable', 'lnurl.down');
@@ -119,6 +120,12 @@ const noRouteTo =
       probeFailure: async (bolt11, hash, signal) => (lost.has(hash) ? 'dead' : stub.probeFailure(bolt11, hash, signal)),
     };
   };
+
+/** A wallet that holds too little for any payment. */
+const withoutMoney = (stub: Wallet): Wallet => ({
+  ...stub,
+  pay: () => Promise.resolve({ answer: 'refused', why: 'insufficient' }),
+});
 
 describe('another word of theirs', () => {
   it('wins at once while the address in their profile is down', async () => {
@@ -275,6 +282,16 @@ describe('an address that fails', () => {
     expect(v.count(`SELECT count(*) FROM payouts WHERE state = 'dead'`)).toBe(5);
     await v.guest.say('refund other@pay.example');
     expect((await v.news()).at(-1)).toMatch(/^Paid out: 2 sats to other@pay\.example/);
+  });
+
+  it('whose invoices run out while the wallet cannot pay: said once, in ten hours', async () => {
+    await open({ wallet: withoutMoney });
+    await buy();
+    await minutes(600);
+    expect(await v.news()).toEqual([
+      'The 2 sats are yours and go out as soon as my wallet can pay. Nothing for you to do.',
+    ]);
+    expect(v.count(`SELECT count(*) FROM payouts WHERE state = 'dead'`)).toBeGreaterThan(5);
   });
 
   it('whose least sum is more than the change: it joins the next refund, without a word', async () => {

@@ -17,7 +17,10 @@ const ids = (): string[] =>
   v.house.database.read.$client.prepare('SELECT id FROM jobs ORDER BY rowid').pluck().all() as string[];
 const stateOf = (id: string): unknown =>
   v.house.database.read.$client.prepare('SELECT state FROM jobs WHERE id = ?').pluck().get(id);
-const closeSales = (): void => v.house.database.write((tx) => closeOverBooks(tx, true, v.clock.now()));
+const closeSales = (): void =>
+  v.house.database.write(
+    (tx) => void closeOverBooks(tx, [{ kind: 'books', invariant: 'a test', row: 'none' }], v.clock.now()),
+  );
 /** What `guest` hears of this message. */
 async function tell(guest: Guest, text: string): Promise<string[]> {
   const before = guest.heard.length;

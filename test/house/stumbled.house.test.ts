@@ -11,7 +11,10 @@ afterEach(async () => {
 });
 
 const clock = createHandClock();
-const lnurl: LnurlPay = { invoice: () => Promise.reject(new TypeError('a bug of ours')) };
+const lnurl: LnurlPay = {
+  resolve: () => Promise.resolve(),
+  invoice: () => Promise.reject(new TypeError('a bug of ours')),
+};
 
 async function minutes(count: number): Promise<void> {
   for (let minute = 0; minute < count; minute++) {

@@ -16,6 +16,7 @@ function addresses(): LnurlPay & { asked: [string, bigint][] } {
   const asked: [string, bigint][] = [];
   return {
     asked,
+    resolve: () => Promise.resolve(),
     invoice: (destination, amountMsats) => {
       asked.push([destination, amountMsats]);
       return Promise.resolve(invoiceFor(amountMsats));

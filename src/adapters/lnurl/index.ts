@@ -3,7 +3,7 @@ import { parseLightningAddress, parseLnurl } from '../../lib/lightning-address.t
 import type { Log } from '../../lib/log.ts';
 import type { Msats } from '../../lib/units.ts';
 import type { LnurlPay } from '../../ports/lnurl.ts';
-import { checkAmount, invoiceUrl, readInvoice, readPayRequest } from './answers.ts';
+import { checkAmount, invoiceUrl, readInvoice, readPayRequest, type PayRequest } from './answers.ts';
 
 /** One guarded GET of a stranger's URL; the app hands in the adapter of `adapters/outbound`. */
 export type GuardedGet = (
@@ -36,14 +36,24 @@ export function createLnurlPay({ get, allowPrivateNetwork, log }: LnurlOptions):
     return answer;
   }
 
+  async function payRequestOf(
+    destination: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly payRequest: PayRequest; readonly address: string | null }> {
+    const address = parseLightningAddress(destination, { allowPrivateNetwork });
+    const url = address?.url ?? parseLnurl(destination, { allowPrivateNetwork });
+    if (url === null) throw new OutsideError('rejected', 'lnurl.bad_destination');
+    return { payRequest: readPayRequest(await ask(url, signal)), address: address?.address ?? null };
+  }
+
   return {
+    async resolve(destination: string, signal: AbortSignal): Promise<void> {
+      await payRequestOf(destination, signal);
+    },
     async invoice(destination: string, amountMsats: Msats, signal: AbortSignal): Promise<string> {
-      const address = parseLightningAddress(destination, { allowPrivateNetwork });
-      const url = address?.url ?? parseLnurl(destination);
-      if (url === null) throw new OutsideError('rejected', 'lnurl.bad_destination');
-      const payRequest = readPayRequest(await ask(url, signal));
+      const { payRequest, address } = await payRequestOf(destination, signal);
       checkAmount(payRequest, amountMsats);
-      if (address !== null && !payRequest.identifiers.includes(address.address)) log.debug('lnurl.other_identifier');
+      if (address !== null && !payRequest.identifiers.includes(address)) log.debug('lnurl.other_identifier');
       return readInvoice(await ask(invoiceUrl(payRequest, amountMsats), signal), amountMsats);
     },
   };

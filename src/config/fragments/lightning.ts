@@ -71,8 +71,15 @@ export const lightning = {
     min: 1,
     max: 100,
   }),
+  REFUND_IN_FLIGHT_FLOOR_SATS: int({
+    about: 'Refunds in flight hold a fifth of the wallet together, or this much where that is more.',
+    unit: 'sats',
+    default: 20_000,
+    min: 0,
+    max: 100_000_000,
+  }),
   REFUND_FEE_DAILY_SATS: int({
-    about: 'Routing fees a day that automatic refunds may cost us.',
+    about: 'Routing fees a day that refunds may cost us; then they wait for the next. 0: nothing is paid back unasked.',
     unit: 'sats',
     default: 1000,
     min: 0,

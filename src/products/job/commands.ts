@@ -13,6 +13,7 @@ import type { Product } from '../../engine/product.ts';
 import { askFor } from '../../customers/index.ts';
 import { unlessRefused, type Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
+import { whyUnpayable } from '../../lib/lightning-address.ts';
 import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
 import { notification, paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
 import { enqueue } from '../../messaging/index.ts';
@@ -138,10 +139,18 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
         const { message, now } = context;
         const { key, refund_to, prepay, ...rest } = params;
         const typed = refund_to === undefined ? null : parseDestination(refund_to);
-        if (refund_to !== undefined && (typed === null || typed.kind === 'bolt11')) {
-          return refuse('bad_destination', 'refund_to takes a Lightning address or LNURL.', {
-            why: 'malformed',
-          });
+        const why =
+          typed === null || typed.kind === 'bolt11'
+            ? 'malformed'
+            : whyUnpayable(typed.value, { allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK });
+        if (refund_to !== undefined && why !== null) {
+          return refuse(
+            'bad_destination',
+            'refund_to takes a Lightning address or LNURL that leads to a public host.',
+            {
+              why,
+            },
+          );
         }
         if (prepay === true && settings.JOB_ONE_INVOICE === 'off') {
           return refuse('invalid_params', 'prepay is not offered here.', {

@@ -9,6 +9,7 @@ export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly WORK_MAX_OUTPUT_TOKENS: number;
   readonly MODEL_RETRY_SECONDS: number;
   readonly REFUND_ASK_MIN_SATS: number;
+  readonly TIMMY_ALLOW_PRIVATE_NETWORK: boolean;
   readonly LIMIT_MESSAGE_CHARS: number;
   readonly LIMIT_RUNNING: number;
   readonly LIMIT_PAID_WAITING: number;

@@ -27,13 +27,17 @@ const JOBS_IN_A_SLICE = 100;
 /**
  * What must hold of jobs and their money: each holds what was paid for what it still has to do, and no more; what was
  * earned and owed derives again from its state, its stored tokens and its frozen tariff; every payment came to
- * something; no paid job stands still. News of an order that is on its way (and not set aside) excuses it.
+ * something. News of an order that is on its way, or was set aside, excuses it: paid work that stands still is late.
  *
  * @param at without it, nothing is said of deadlines.
  */
 export function* checkJobs(reader: Reader, at: VerifiedAt | null = null): Slices {
   const broken: Broken[] = [];
-  broken.push(...(yield* brokenRows(reader, CHECKS)), ...overdue(reader, at));
+  broken.push(
+    ...(yield* brokenRows(reader, CHECKS)),
+    ...(yield* brokenRows(reader, LATE, 'late')),
+    ...overdue(reader, at),
+  );
   yield;
   const page = statement(reader, `SELECT id FROM jobs WHERE id > ? ORDER BY id LIMIT ${JOBS_IN_A_SLICE}`);
   for (let last = ''; ; yield) {
@@ -42,9 +46,11 @@ export function* checkJobs(reader: Reader, at: VerifiedAt | null = null): Slices
       const job = loadJob(reader, id);
       if (job === undefined) continue;
       try {
-        broken.push(...moneyOf(reader, job).map((invariant) => ({ invariant, row: `job ${id}` })));
+        broken.push(
+          ...moneyOf(reader, job).map((invariant) => ({ kind: 'books' as const, invariant, row: `job ${id}` })),
+        );
       } catch {
-        broken.push({ invariant: 'a job can be read', row: `job ${id}` });
+        broken.push({ kind: 'books', invariant: 'a job can be read', row: `job ${id}` });
       }
     }
     const end = ids.at(-1);
@@ -58,8 +64,11 @@ export function verifyJobs(reader: Reader, at: VerifiedAt | null = null): Broken
   return atOnce(checkJobs(reader, at));
 }
 
-/** News of the order `j.id` that will be delivered. */
-const NEWS = `SELECT 1 FROM tasks t WHERE t.kind = 'order.event' AND t.state <> 'dead' AND t.lane = 'order:job:' || j.id`;
+/**
+ * News of the order `j.id` that will be delivered, or was set aside: then it is late, which is told by itself (see
+ * `operator/verify-money.ts`), and its money is where it belongs until it is delivered after all.
+ */
+const NEWS = `SELECT 1 FROM tasks t WHERE t.kind = 'order.event' AND t.lane = 'order:job:' || j.id`;
 
 const CHECKS: readonly SqlInvariant[] = [
   [
@@ -67,13 +76,6 @@ const CHECKS: readonly SqlInvariant[] = [
     `SELECT 'job ' || j.id AS row FROM jobs j JOIN accounts a ON a.id = 'job:' || j.id
      WHERE j.state IN ('complete', 'rejected', 'failed', 'expired', 'cancelled') AND a.credits <> a.debits
        AND NOT EXISTS (${NEWS})`,
-  ],
-  [
-    'paid work has a task that moves it',
-    `SELECT 'job ' || j.id AS row FROM jobs j WHERE j.state IN ('evaluating', 'executing')
-       AND NOT EXISTS (${NEWS} AND t.payload ->> '$.event.type' IN ('activity_done', 'activity_failed'))
-       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind IN ('job.evaluate', 'job.execute') AND t.state <> 'dead'
-                         AND t.payload ->> '$.order.id' = j.id)`,
   ],
   [
     'money that a job earned belongs to a job',
@@ -94,8 +96,23 @@ const CHECKS: readonly SqlInvariant[] = [
   ],
 ];
 
+/** What only waits: made good by the tasks that are made again at start, or by a person (`timmy ledger mend`). */
+const LATE: readonly SqlInvariant[] = [
+  [
+    'paid work has a task that moves it',
+    `SELECT 'job ' || j.id AS row FROM jobs j WHERE j.state IN ('evaluating', 'executing')
+       AND NOT EXISTS (${NEWS} AND t.payload ->> '$.event.type' IN ('activity_done', 'activity_failed'))
+       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind IN ('job.evaluate', 'job.execute') AND t.state <> 'dead'
+                         AND t.payload ->> '$.order.id' = j.id)`,
+  ],
+];
+
 function rowsOf(reader: Reader, invariant: string, sql: string, values: object): Broken[] {
-  return (statement(reader, sql).all(values) as { id: string }[]).map(({ id }) => ({ invariant, row: `job ${id}` }));
+  return (statement(reader, sql).all(values) as { id: string }[]).map(({ id }) => ({
+    kind: 'late',
+    invariant,
+    row: `job ${id}`,
+  }));
 }
 
 /** Paid work, and news of a payment, that waits for longer than its deadline and an hour. */
