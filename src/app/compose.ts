@@ -6,11 +6,11 @@ import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Tx } from '../db/index.ts';
 import { createEngine, type Product } from '../engine/index.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
+import type { SteadyClock } from '../lib/steady-clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { createInbox, publishTask, sealTask, type DeliveryOptions, type Inbox } from '../messaging/index.ts';
 import type { Signer } from '../nostr/signer.ts';
@@ -44,6 +44,7 @@ import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
 import { profileTask } from './profile-task.ts';
+import { createTimeWatch, type TimeWatch } from './time-watch.ts';
 
 /** Everything Timmy is made of that comes from outside: the ports and the settings. */
 export interface Parts {
@@ -53,7 +54,7 @@ export interface Parts {
   readonly secretKey: Secret<Uint8Array>;
   readonly signer: Signer;
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly rng: Rng;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
@@ -70,6 +71,7 @@ export interface Timmy {
   readonly worker: Worker;
   readonly inbox: Inbox;
   readonly prices: PriceBook;
+  readonly time: TimeWatch;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
 }
@@ -249,7 +251,20 @@ export function compose(parts: Parts): Timmy {
     });
     worker.poke();
   };
-  return { worker, inbox, prices, onWalletHint };
+  const time = createTimeWatch({
+    database,
+    clock,
+    log,
+    alert,
+    isDeaf: () => isDeaf(relays),
+    onMoved: () => worker.poke(),
+  });
+  return { worker, inbox, prices, time, onWalletHint };
+}
+
+function isDeaf(relays: Relays): boolean {
+  const states = relays.states();
+  return states.length > 0 && states.every(({ state }) => state !== 'subscribed');
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

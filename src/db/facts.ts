@@ -4,6 +4,7 @@ import { statement, type Reader, type Tx } from './database.ts';
 export type FactName =
   | 'born_at'
   | 'started_at'
+  | 'last_alive'
   | 'identity'
   | 'agent'
   | 'wallet'

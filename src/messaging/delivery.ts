@@ -1,5 +1,6 @@
 import { customer, findRelayList, keepRelayList, type Texts } from '../customers/index.ts';
 import type { Database, Reader, Tx } from '../db/index.ts';
+import { reachingBack } from '../downtime/index.ts';
 import { withTimeout, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
@@ -114,7 +115,7 @@ export function publishTask(
       if (result.outcome === 'accepted') {
         return (tx) => noteRelayAnswer(tx, texts, outboxId, relay, 'accepted', null, clock.now());
       }
-      const tooOld = clock.now() - message.createdAt > GIVE_UP_AFTER;
+      const tooOld = message.createdAt < reachingBack(database.read, clock.now(), GIVE_UP_AFTER);
       if (result.outcome !== 'refused' && !tooOld) throw new RunAgain(RETRY_AFTER[task.tries - 1] ?? 3600);
       const why = result.outcome === 'refused' ? result.why : 'given-up';
       options.log.info('outbox.refused', { relay, why });

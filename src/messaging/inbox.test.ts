@@ -5,6 +5,7 @@ import { createHandClock, type HandClock } from '../../test/fakes/hand-clock.ts'
 import { createTextBox, createTexts, customer, type Texts } from '../customers/index.ts';
 import type { Database } from '../db/index.ts';
 import { noCrashPoints } from '../lib/crash-points.ts';
+import { createSteadyClock } from '../lib/steady-clock.ts';
 import { silentLog } from '../lib/log.ts';
 import { unixSeconds } from '../lib/units.ts';
 import type { NostrEvent } from '../nostr/event.ts';
@@ -36,7 +37,7 @@ let filed: number;
 function open(bornAt = 0): void {
   inbox = createInbox({
     database,
-    clock,
+    clock: createSteadyClock(clock),
     log: silentLog,
     reach: noCrashPoints,
     signer: timmy,

@@ -45,6 +45,9 @@ const LOOKS_AT_ONCE = 20;
 /** Late money is looked for so long after the end. Seconds. */
 const WATCH_AFTER_END = 30 * 86_400;
 
+const CLOCKS_DIFFER =
+  "The wallet's node dates its invoices more than five minutes from our clock: one of the two machines has the wrong time. Nothing is sold until they agree.";
+
 /** `wrong`: how many of the wallet's answers were not what was asked. */
 interface CreateInvoice {
   readonly invoiceId: number;
@@ -79,7 +82,9 @@ export function createInvoiceTask(options: WalletTaskOptions): TaskKind<CreateIn
       try {
         const issued = await issue(options, row, signal);
         if ('mismatch' in issued) {
-          if (wrong >= 1) closeOver(options, issued);
+          // Dated wrongly by our clock or the node's: no other invoice would be dated better, and no thief is at work.
+          if (issued.mismatch === 'expired') database.write((tx) => options.alert(tx, CLOCKS_DIFFER));
+          else if (wrong >= 1) closeOver(options, issued);
           return notYet(1, { invoiceId, wrong: wrong === 0 ? 1 : 0 });
         }
         return (tx) => {
@@ -159,7 +164,6 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
       const row = findInvoice(database.read, invoiceId);
       if (row?.paymentHash == null || row.state === 'paid' || row.expiresAt === null) return () => {};
       const end = row.expiresAt;
-      if (clock.now() > end + WATCH_AFTER_END) return () => {};
       const asked = clock.now();
       let status;
       try {
@@ -178,6 +182,8 @@ export function watchInvoiceTask(options: WalletTaskOptions): TaskKind<{ invoice
         if (status.state === 'paid' && !short) return settle(tx, invoiceId, status.amountMsats, now);
         // Only a look-up that began after the end says that it ended unpaid.
         if (asked >= end && !short) lapse(tx, invoiceId, now);
+        // After a look, never instead of one: it may have been paid while nobody was there to see it.
+        if (asked > end + WATCH_AFTER_END) return;
         watch(tx, invoiceId, plusSeconds(now, nextLookIn(row.createdAt, end, now, countWatched(tx))), now);
       };
     },

@@ -4,7 +4,8 @@ import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import { steadyClockOf } from '../../src/app/time-watch.ts';
+import type { MachineClock } from '../../src/lib/steady-clock.ts';
 import { noCrashPoints, type ReachCrashPoint } from '../../src/lib/crash-points.ts';
 import { silentLog, type Log } from '../../src/lib/log.ts';
 import type { Rng } from '../../src/lib/rng.ts';
@@ -41,7 +42,7 @@ export async function openHouse(
     env?: Record<string, string>;
     agent?: Agent;
     wallet?: (database: Database) => Wallet;
-    clock?: Clock;
+    clock?: MachineClock;
     log?: Log;
     path?: string;
     lnurl?: LnurlPay;
@@ -52,7 +53,6 @@ export async function openHouse(
     rng?: Rng;
   } = {},
 ): Promise<House> {
-  const clock = options.clock ?? systemClock;
   const log = options.log ?? silentLog;
   const rng = options.rng ?? machineRng;
   const env = {
@@ -64,7 +64,9 @@ export async function openHouse(
   };
   const settings = loadSettings({ env, cwd: '/' });
   const database = openDatabase(options.path ?? ':memory:');
-  migrate(database, clock.now(), () => {});
+  const machine = options.clock ?? systemClock;
+  migrate(database, machine.now(), () => {});
+  const clock = steadyClockOf(machine, database.read);
   const hub = options.hub ?? createRelayHub([RELAY]);
   const secretKey = options.secretKey ?? generateSecretKey(rng);
   const signer = createLocalSigner(secretKey, rng);
@@ -93,6 +95,7 @@ export async function openHouse(
     bornAt: unixSeconds(0),
   });
   const unwatch = wallet.watch(timmy.onWalletHint);
+  timmy.time.start();
   timmy.worker.start();
   const pubkey = publicKeyOf(secretKey);
   relays.start([RELAY], [{ name: 'dm', filter: { kinds: [1059], '#p': [pubkey] }, lookbackSeconds: 0 }], {
@@ -117,6 +120,7 @@ export async function openHouse(
       unwatch();
       await relays.close();
       await timmy.worker.stop(1000);
+      timmy.time.stop();
       database.close();
     },
   };
