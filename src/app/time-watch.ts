@@ -59,7 +59,7 @@ export function createTimeWatch(options: TimeWatchOptions): TimeWatch {
   let aliveAt: UnixSeconds | null = null;
   let deafSince: UnixSeconds | null = null;
 
-  function note(tx: Tx, why: OutageWhy, from: UnixSeconds, to: UnixSeconds): void {
+  function note(tx: Tx, why: keyof typeof OVER, from: UnixSeconds, to: UnixSeconds): void {
     const seconds = to - from;
     if (seconds <= 0) return;
     recordOutage(tx, why, from, to);
@@ -184,7 +184,7 @@ export function createTimeWatch(options: TimeWatchOptions): TimeWatch {
 
 const STEPPED = `The machine's clock jumped by more than five minutes, without time passing. I go on by my own count; if it stays so for ${BELIEVED_AFTER_MS / 60_000} minutes I follow it. Look at its time (timedatectl).`;
 
-const OVER: Readonly<Record<OutageWhy, string>> = {
+const OVER: Readonly<Record<Exclude<OutageWhy, 'stalled'>, string>> = {
   down: 'I was down for more than ten minutes and am back. What came meanwhile is answered now; customers have that much longer for everything.',
   asleep:
     'The machine slept for more than ten minutes and is awake. What came meanwhile is answered now; customers have that much longer for everything.',

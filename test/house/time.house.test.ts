@@ -18,6 +18,7 @@ import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
 import { createSlowAgent, visit, type SlowAgent, type Visit } from './visit.ts';
 
 const DAY = 86_400;
+const ACCOUNT = '{"jsonrpc":"2.0","id":1,"method":"account.set","params":{"refund_to":"r@pay.example"}}';
 const REQUEST = 'Why is the sky blue? Explain it to a child.';
 
 let clock: HandClock;
@@ -128,9 +129,9 @@ describe('31 days down', () => {
   it('and open for business by itself: nothing lost, no one forgotten', async () => {
     const startedAt = clock.now();
     const rich = await v.house.guest();
-    await buys(rich);
+    await asks(ACCOUNT, rich);
     outside.addressFails = true;
-    await asks('refund r@pay.example', rich);
+    await buys(rich);
     const waiting = await asks();
     const before = invoiceIn(waiting);
     const paid = await asks();
@@ -162,6 +163,7 @@ describe('31 days down', () => {
     await buys(await v.house.guest());
     await v.pass(3600);
     expect(jobs()).toEqual(['complete', 'expired', 'complete', 'expired', 'complete']);
+    expect(v.count(`SELECT count(*) FROM payouts WHERE state = 'paid'`)).toBe(1);
     expect(broken(startedAt)).toEqual([]);
   }, 60_000);
 
