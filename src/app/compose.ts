@@ -44,7 +44,7 @@ import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
 import { profileTask } from './profile-task.ts';
-import { createTimeWatch, type TimeWatch } from './time-watch.ts';
+import { asWitnesses, createTimeWatch, type TimeWatch } from './time-watch.ts';
 
 /** Everything Timmy is made of that comes from outside: the ports and the settings. */
 export interface Parts {
@@ -98,7 +98,7 @@ export function compose(parts: Parts): Timmy {
     database,
     clock,
     log,
-    sources: parts.priceSources,
+    sources: asWitnesses(parts.priceSources, clock),
     alone: settings.BTC_PRICE_URL !== undefined,
     fallbackUsdMicros: decimalMicros(settings.BTC_PRICE_USD_FALLBACK),
   });
@@ -257,6 +257,7 @@ export function compose(parts: Parts): Timmy {
     log,
     alert,
     isDeaf: () => isDeaf(relays),
+    askWitness: () => void prices.refresh(new AbortController().signal),
     onMoved: () => worker.poke(),
   });
   return { worker, inbox, prices, time, onWalletHint };

@@ -11,6 +11,7 @@ import {
   type TimeNews,
 } from '../lib/steady-clock.ts';
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import type { BtcPriceSources } from '../ports/btc-price.ts';
 import { putBackDueDates } from '../tasks/index.ts';
 
 export interface TimeWatchOptions {
@@ -20,6 +21,8 @@ export interface TimeWatchOptions {
   readonly alert: (tx: Tx, what: string) => void;
   /** No inbox relay is subscribed: nobody can reach us. */
   readonly isDeaf: () => boolean;
+  /** Has somebody outside say what time it is (`asWitnesses`). */
+  readonly askWitness: () => void;
   /** Time has moved: what is due may be more than was. */
   readonly onMoved: () => void;
 }
@@ -37,6 +40,18 @@ const ALIVE_EVERY_SECONDS = 15;
 const DEAF_AFTER_SECONDS = 60;
 /** Outages that the operator is told of. */
 const TOLD_FROM_SECONDS = 600;
+
+/** The sources of the price also tell what time it is: machines of others, where the wallet's may be our own. */
+export function asWitnesses(sources: BtcPriceSources, clock: SteadyClock): BtcPriceSources {
+  return {
+    count: sources.count,
+    read: async (signal) => {
+      const readings = await sources.read(signal);
+      for (const { date } of readings) if (date !== undefined) clock.witness(date);
+      return readings;
+    },
+  };
+}
 
 /** The clock of the daemon: goes on from the last sign of life, and never to before this database was born. */
 export function steadyClockOf(machine: MachineClock, reader: Reader): SteadyClock {
@@ -111,6 +126,7 @@ export function createTimeWatch(options: TimeWatchOptions): TimeWatch {
     const now = clock.now();
     listen(now);
     if (aliveAt === null || moved || now - aliveAt >= ALIVE_EVERY_SECONDS) signOfLife(now);
+    if (clock.isInDoubt()) options.askWitness();
     if (moved) options.onMoved();
   }
 

@@ -65,6 +65,29 @@ describe('a step of the wall clock', () => {
     expect(news).toEqual([{ type: 'stepped', seconds: step, gently: true }]);
   });
 
+  it.each([20 * DAY, -20 * DAY])('of %i s is followed at once where a witness has seen it', (step) => {
+    machine.stepWall(step);
+    pass(3);
+    expect(steady.isInDoubt()).toBe(true);
+    steady.witness(unixSeconds(START - 5000));
+    pass(3);
+    expect(steady.now()).toBe(START + 6);
+    steady.witness(plusSeconds(machine.now(), 30));
+    pass(1);
+    expect([steady.now(), steady.isInDoubt()]).toEqual([START + 7 + step, false]);
+  });
+
+  it('is not followed for as long as witnesses say that we are right', () => {
+    machine.stepWall(DAY);
+    for (let minute = 0; minute < 30; minute++) {
+      pass(60);
+      steady.witness(steady.now());
+    }
+    expect(steady.now()).toBe(START + 1800);
+    pass(602);
+    expect(steady.now()).toBe(machine.now());
+  });
+
   it('that goes on jumping is never believed', () => {
     for (let jump = 0; jump < 20; jump++) {
       machine.stepWall(jump > 0 && jump % 2 === 0 ? -DAY : DAY);

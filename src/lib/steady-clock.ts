@@ -26,6 +26,13 @@ export type TimeNews =
 export interface SteadyClock extends Clock {
   /** The later of our time and the machine's: while they disagree, nobody's date up to here is surely wrong. */
   latest(): UnixSeconds;
+  /** A step is doubted: a word from outside would help. */
+  isInDoubt(): boolean;
+  /**
+   * What time it is elsewhere. It only ever decides between our time and the machine's, within a minute: a doubted step
+   * is followed at once, or doubted for another ten minutes.
+   */
+  witness(date: UnixSeconds): void;
   /**
    * Looks at all clocks; call it each second. What happened is told to `record` before `now` moves by it, so that a
    * gap in time and what is known of it are never apart. @throws what `record` throws; then nothing happened yet.
@@ -46,6 +53,8 @@ const AGREES_MS = 2000;
 const GENTLE_MS = 300_000;
 /** A larger step is believed when it stood for so long. */
 export const BELIEVED_AFTER_MS = 600_000;
+/** A witness that is further from a clock does not speak for it. Answers travel, and pass through caches. */
+const WITNESS_SECONDS = 60;
 /** The same step, as long as it does not move by more. */
 const SAME_STEP_MS = 10_000;
 /** Shorter pauses of the machine are nothing to speak of. */
@@ -60,6 +69,7 @@ interface Anchor {
 interface Step {
   readonly differenceMs: number;
   readonly sinceMonotonicMs: number;
+  readonly isWitnessed: boolean;
 }
 
 /** Makes `machine` steady. Pure but for reading it. */
@@ -107,11 +117,11 @@ export function createSteadyClock(machine: MachineClock, options: SteadyClockOpt
   ): { steadyMs: number; next: Step | null } {
     const wall = carried + differenceMs;
     if (Math.abs(differenceMs) <= AGREES_MS) {
-      if (step !== null && Math.abs(step.differenceMs) > GENTLE_MS) news.push({ type: 'returned' });
+      if (isInDoubt()) news.push({ type: 'returned' });
       return { steadyMs: wall, next: null };
     }
     const inSeconds = Math.round(differenceMs / 1000);
-    const begins: Step = { differenceMs, sinceMonotonicMs: monotonicMs };
+    const begins: Step = { differenceMs, sinceMonotonicMs: monotonicMs, isWitnessed: false };
     if (Math.abs(differenceMs) <= GENTLE_MS) {
       const isNew = step === null || Math.abs(step.differenceMs) > GENTLE_MS;
       if (isNew) news.push({ type: 'stepped', seconds: inSeconds, gently: true });
@@ -122,15 +132,25 @@ export function createSteadyClock(machine: MachineClock, options: SteadyClockOpt
       news.push({ type: 'stepped', seconds: inSeconds, gently: false });
       return { steadyMs: carried, next: begins };
     }
-    const isBelieved =
-      monotonicMs - step.sinceMonotonicMs >= BELIEVED_AFTER_MS && seconds(wall) >= (options.floor ?? 0);
-    if (!isBelieved) return { steadyMs: carried, next: step };
+    const stood = step.isWitnessed || monotonicMs - step.sinceMonotonicMs >= BELIEVED_AFTER_MS;
+    if (!stood || seconds(wall) < (options.floor ?? 0)) return { steadyMs: carried, next: step };
     news.push({ type: 'followed', from: seconds(carried), to: seconds(wall) });
     return { steadyMs: wall, next: null };
   }
 
+  const isInDoubt = (): boolean => step !== null && Math.abs(step.differenceMs) > GENTLE_MS;
+
+  function witness(date: UnixSeconds): void {
+    if (step === null || !isInDoubt()) return;
+    if (Math.abs(date - machine.now()) <= WITNESS_SECONDS) step = { ...step, isWitnessed: true };
+    else if (Math.abs(date - now()) <= WITNESS_SECONDS)
+      step = { ...step, sinceMonotonicMs: machine.monotonicMs(), isWitnessed: false };
+  }
+
   return {
     now,
+    isInDoubt,
+    witness,
     latest: () => unixSeconds(Math.max(now(), machine.now())),
     monotonicMs: () => machine.monotonicMs(),
     after: (delayMs, callback) => machine.after(delayMs, callback),

@@ -15,6 +15,7 @@ import { unixSeconds } from '../../src/lib/units.ts';
 import { generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
 import { createLocalSigner } from '../../src/nostr/local-signer.ts';
 import type { Agent } from '../../src/ports/agent.ts';
+import type { BtcPriceSources } from '../../src/ports/btc-price.ts';
 import type { LnurlPay } from '../../src/ports/lnurl.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
@@ -46,6 +47,7 @@ export async function openHouse(
     log?: Log;
     path?: string;
     lnurl?: LnurlPay;
+    priceSources?: BtcPriceSources;
     /** The relays, and whose Timmy this is, of an earlier life of this database. */
     hub?: RelayHub;
     secretKey?: Secret<Uint8Array>;
@@ -87,7 +89,7 @@ export async function openHouse(
     relays,
     wallet,
     agent: options.agent ?? createStubAgent(),
-    priceSources: { count: 1, read: () => Promise.resolve([]) },
+    priceSources: options.priceSources ?? { count: 1, read: () => Promise.resolve([]) },
     lnurl: options.lnurl ?? {
       invoice: () => Promise.reject(new OutsideError('rejected', 'lnurl.no_such_address')),
     },

@@ -10,6 +10,7 @@ import { plusSeconds, unixSeconds, type UnixSeconds } from '../../src/lib/units.
 import { generateSecretKey } from '../../src/nostr/keys.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
 import { closures } from '../../src/payments/index.ts';
+import type { PriceReading } from '../../src/ports/btc-price.ts';
 import type { RelayState } from '../../src/ports/relays.ts';
 import { schedule } from '../../src/tasks/index.ts';
 import { RELAY, rng, type Guest } from '../builders/house.ts';
@@ -265,6 +266,23 @@ describe('a clock twenty days wrong', () => {
     await buys(await v.house.guest());
     expect(jobs()).toEqual(['awaiting_eval_payment', 'complete']);
     expect(v.broken()).toEqual([]);
+  });
+
+  it('is followed within a minute where a price source has the same time', async () => {
+    await v.close();
+    let behind = 0;
+    const read = (): Promise<PriceReading[]> => {
+      const date = plusSeconds(clock.now(), -behind);
+      return Promise.resolve([{ source: 'x', usdMicros: 100_000_000_000n, date }]);
+    };
+    await open({ priceSources: { count: 1, read } });
+    behind = 20 * DAY;
+    clock.stepWall(20 * DAY);
+    await v.pass(1300);
+    expect(outages()).toEqual([expect.stringMatching(/^down/)]);
+    behind = 0;
+    await v.pass(80);
+    expect(outages()[0]).toBe(`clock ${20 * DAY}`);
   });
 
   it('for good, behind: it is followed, and nothing waits longer than it would have', async () => {
