@@ -6,7 +6,7 @@ const BASE = ['lib', 'curve', 'nostr', 'bolt11', 'pricing', 'receipts', 'ports',
 const LAYERS = [
   BASE,
   ['db'],
-  ['tasks'],
+  ['tasks', 'downtime'],
   ['ledger', 'customers'],
   ['messaging', 'payments'],
   ['engine'],

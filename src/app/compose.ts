@@ -5,11 +5,11 @@ import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
 import { createEngine, type Product } from '../engine/index.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
+import type { SteadyClock } from '../lib/steady-clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import {
   createInbox,
@@ -65,6 +65,7 @@ import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
 import { profileTask } from './profile-task.ts';
+import { asWitnesses, createTimeWatch, type TimeWatch } from './time-watch.ts';
 
 /** Everything Timmy is made of that comes from outside: the ports and the settings. */
 export interface Parts {
@@ -74,7 +75,7 @@ export interface Parts {
   readonly secretKey: Secret<Uint8Array>;
   readonly signer: Signer;
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly rng: Rng;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
@@ -97,6 +98,7 @@ export interface Timmy {
    * @param atStart also tries debts once more whose last try may rightly have been the last.
    */
   readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
+  readonly time: TimeWatch;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
   readonly onRelayTrouble: NonNullable<InboxHandlers['onTrouble']>;
@@ -134,7 +136,7 @@ export function compose(parts: Parts): Timmy {
     database,
     clock,
     log,
-    sources: parts.priceSources,
+    sources: asWitnesses(parts.priceSources, clock),
     alone: settings.BTC_PRICE_URL !== undefined,
     fallbackUsdMicros: decimalMicros(settings.BTC_PRICE_USD_FALLBACK),
   });
@@ -342,7 +344,21 @@ export function compose(parts: Parts): Timmy {
     const what = `${relay.replace(/\?.*$/, '')} keeps an event for us that is too large to be read. We read around it; nothing for you to do unless it happens often.`;
     database.write((tx) => alert(tx, what));
   };
-  return { worker, publisher, inbox, prices, remakeMissingTasks, onWalletHint, onRelayTrouble };
+  const time = createTimeWatch({
+    database,
+    clock,
+    log,
+    alert,
+    isDeaf: () => isDeaf(relays),
+    askWitness: () => void prices.refresh(new AbortController().signal),
+    onMoved: () => worker.poke(),
+  });
+  return { worker, publisher, inbox, prices, time, remakeMissingTasks, onWalletHint, onRelayTrouble };
+}
+
+function isDeaf(relays: Relays): boolean {
+  const states = relays.states();
+  return states.length > 0 && states.every(({ state }) => state !== 'subscribed');
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */

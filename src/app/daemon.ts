@@ -17,6 +17,7 @@ import { ConfigError, OutsideError } from '../lib/errors.ts';
 import { errorFields, type Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Secret } from '../lib/secret.ts';
+import type { MachineClock } from '../lib/steady-clock.ts';
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import { beginRelayStates, highWater, noteRelayState, raiseHighWater } from '../messaging/index.ts';
 import { encodeNpub } from '../nostr/keys.ts';
@@ -30,11 +31,12 @@ import { compose, type Timmy } from './compose.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
 import { PROFILE_TASK_KEY } from './profile-task.ts';
 import { crashPoints } from './system.ts';
+import { steadyClockOf } from './time-watch.ts';
 
 export interface DaemonOptions {
   readonly settings: Settings;
   readonly secretKey: Secret<Uint8Array>;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly rng: Rng;
   readonly log: Log;
   readonly version: string;
@@ -66,14 +68,15 @@ const PUBLISH_GRACE_MS = 3000;
  * @throws ConfigError when it cannot run as configured; nothing is left running then.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { settings, clock, rng, log } = options;
+  const { settings, rng, log } = options;
   const dir = dataDir(settings.TIMMY_DATA_DIR);
   prepareDataDir(dir);
   const unlock = lockDataDir(dir);
   const undo: (() => unknown)[] = [unlock];
   try {
-    const database = openChecked(dir.databaseFile, clock, log);
+    const database = openChecked(dir.databaseFile, options.clock, log);
     undo.unshift(() => database.close());
+    const clock = steadyClockOf(options.clock, database.read);
     const bornAt = birth(database, clock);
     database.write((tx) => keepFact(tx, 'started_at', String(clock.now())));
     const devRelay = options.dev ? await startDevRelay({ port: settings.TIMMY_DEV_RELAY_PORT }) : null;
@@ -83,7 +86,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log.info('curve.engine', { name: curve.name });
     checkIdentity(database, signer.publicKey);
     const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
-    await adopt(adapters.wallet, database, options);
+    await adopt(adapters.wallet, database, clock, log);
     const reach = crashPoints(settings.TIMMY_CRASH_AT);
     const { version, secretKey } = options;
     const timmy = compose({
@@ -104,6 +107,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
     scheduleRecurring(database, clock);
+    timmy.time.start();
     database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
     timmy.worker.start();
     timmy.publisher.start();
@@ -128,6 +132,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         stopHints();
         await Promise.all([timmy.worker.stop(STOP_GRACE_MS), timmy.publisher.stop(PUBLISH_GRACE_MS)]);
         await adapters.relays.close();
+        timmy.time.stop();
         if (devRelay !== null) await devRelay.close();
         database.checkpoint('TRUNCATE');
         database.close();
@@ -202,7 +207,7 @@ function relaysOf(
  * A database remembers its wallet: started with another it stops, for its books would be wrong. Sats found in the
  * wallet at first contact are the operator's. A wallet that cannot be reached is asked again by the tasks that need it.
  */
-async function adopt(wallet: Wallet, database: Database, { clock, log }: DaemonOptions): Promise<void> {
+async function adopt(wallet: Wallet, database: Database, clock: Clock, log: Log): Promise<void> {
   const limited = withTimeout(clock, 10_000);
   try {
     const { identity, version } = await askWallet(wallet, limited.signal);

@@ -1,5 +1,6 @@
 import { statement, type Database } from '../db/index.ts';
 import { eraseTextsBefore } from '../customers/index.ts';
+import { reachingBack } from '../downtime/index.ts';
 import { sleep, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
@@ -68,10 +69,10 @@ function restAfter(sliceMs: number, clock: Clock, signal: AbortSignal): () => Pr
 }
 
 function prune(tx: Tx, options: HousekeepingOptions, now: ReturnType<Clock['now']>): void {
-  statement(tx, 'DELETE FROM seen_wraps WHERE at < ?').run(now - KEEP_WRAPS_SECONDS);
-  statement(tx, 'DELETE FROM rpc_answers WHERE at < ?').run(now - DAY);
+  statement(tx, 'DELETE FROM seen_wraps WHERE at < ?').run(reachingBack(tx, now, KEEP_WRAPS_SECONDS));
+  statement(tx, 'DELETE FROM rpc_answers WHERE at < ?').run(reachingBack(tx, now, DAY));
   statement(tx, 'DELETE FROM told WHERE at < ?').run(now - 60 * DAY);
-  statement(tx, 'DELETE FROM order_keys WHERE at < ?').run(now - DAY);
+  statement(tx, 'DELETE FROM order_keys WHERE at < ?').run(reachingBack(tx, now, DAY));
   const needed = statement(
     tx,
     `SELECT request_id AS id FROM jobs WHERE request_id IS NOT NULL

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../lib/clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Rng } from '../lib/rng.ts';
+import type { MachineClock } from '../lib/steady-clock.ts';
 import { unixSeconds } from '../lib/units.ts';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
 /** The machine's own clock. The one place of the daemon that reads it. */
-export const systemClock: Clock = {
+export const systemClock: MachineClock = {
   now: () => unixSeconds(Math.floor(Date.now() / 1000)),
   monotonicMs: () => performance.now(),
   after: (delayMs, callback) => {
@@ -14,7 +14,18 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, Math.min(delayMs, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },
+  uptimeMs,
 };
+
+/** Linux counts sleep here (CLOCK_BOOTTIME), not in the monotonic clock; elsewhere a sleep is seen as a step. */
+function uptimeMs(): number | null {
+  try {
+    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
+    return Number.isFinite(seconds) ? seconds * 1000 : null;
+  } catch {
+    return null;
+  }
+}
 
 export const systemRng: Rng = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 

@@ -79,3 +79,9 @@ export function mayTell(tx: Tx, pubkey: string, what: string, seconds: number, n
     ).run({ pubkey, what, now, seconds }).changes === 1
   );
 }
+
+/** The clock was put back to `now`: what it dated later is dated now, or nobody would be told anything until then. */
+export function forgetFutureDates(tx: Tx, now: UnixSeconds): void {
+  statement(tx, 'UPDATE told SET at = @now WHERE at > @now').run({ now });
+  statement(tx, 'UPDATE customers SET last_sent_at = @now WHERE last_sent_at > @now').run({ now });
+}

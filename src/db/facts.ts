@@ -4,6 +4,7 @@ import { statement, type Reader, type Tx } from './database.ts';
 export type FactName =
   | 'born_at'
   | 'started_at'
+  | 'last_alive'
   | 'identity'
   | 'agent'
   | 'wallet'
@@ -19,8 +20,7 @@ export type FactName =
   | 'drift_told'
   | 'model_trouble'
   | 'model_budget_told'
-  | 'profile_published_at'
-  | 'last_alive_at';
+  | 'profile_published_at';
 
 export function readFact(reader: Reader, name: FactName): string | null {
   const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;

@@ -1,6 +1,8 @@
 import { statement, type Reader, type Tx } from '../db/index.ts';
+import { reachingBack } from '../downtime/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 
+/** Time in which we could not serve does not count. */
 const KEY_SECONDS = 86_400;
 
 /** What this key stands for: nothing yet, this object, or the same key with other params. */
@@ -15,7 +17,8 @@ export function findKeyUse(
   const row = statement(
     reader,
     'SELECT params_hash AS paramsHash, order_id AS orderId FROM order_keys WHERE owner = ? AND method = ? AND key = ? AND at > ?',
-  ).get(of.owner, of.method, of.key, now - KEY_SECONDS) as { paramsHash: string; orderId: string } | undefined;
+  ).get(of.owner, of.method, of.key, reachingBack(reader, now, KEY_SECONDS)) as
+    { paramsHash: string; orderId: string } | undefined;
   if (row === undefined) return { use: 'free' };
   return row.paramsHash === of.paramsHash ? { use: 'same', orderId: row.orderId } : { use: 'other_params' };
 }

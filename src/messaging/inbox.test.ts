@@ -5,6 +5,7 @@ import { createHandClock, type HandClock } from '../../test/fakes/hand-clock.ts'
 import { createTextBox, createTexts, customer, type Texts } from '../customers/index.ts';
 import type { Database } from '../db/index.ts';
 import { noCrashPoints } from '../lib/crash-points.ts';
+import { createSteadyClock } from '../lib/steady-clock.ts';
 import { silentLog } from '../lib/log.ts';
 import { unixSeconds } from '../lib/units.ts';
 import type { NostrEvent } from '../nostr/event.ts';
@@ -38,7 +39,7 @@ let filed: number;
 function open(bornAt = 0): void {
   inbox = createInbox({
     database,
-    clock,
+    clock: createSteadyClock(clock),
     log: silentLog,
     reach: noCrashPoints,
     signer: timmy,
@@ -182,7 +183,16 @@ describe('junk', () => {
   const openWith = (signer: typeof timmy): void => {
     const bornAt = unixSeconds(0);
     const reach = noCrashPoints;
-    inbox = createInbox({ database, clock, log: silentLog, reach, signer, texts, bornAt, onFiled: () => {} });
+    inbox = createInbox({
+      database,
+      clock: createSteadyClock(clock),
+      log: silentLog,
+      reach,
+      signer,
+      texts,
+      bornAt,
+      onFiled: () => {},
+    });
   };
 
   it('costs its arithmetic once, also after a restart and from another relay', async () => {

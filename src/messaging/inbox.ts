@@ -1,12 +1,13 @@
 import { meet, type Texts } from '../customers/index.ts';
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import type { Clock } from '../lib/clock.ts';
+import { reachingBack } from '../downtime/index.ts';
+import type { SteadyClock } from '../lib/steady-clock.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import { sha256Hex } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { openDm } from '../nostr/open.ts';
-import type { OpenedDm } from '../nostr/opened-dm.ts';
+import { ageOf, STALE_AFTER_SECONDS, type OpenedDm } from '../nostr/opened-dm.ts';
 import type { Signer } from '../nostr/signer.ts';
 import type { Arrival } from '../ports/relays.ts';
 import { schedule } from '../tasks/index.ts';
@@ -16,7 +17,7 @@ import { onReaderHeard } from './publishing/route.ts';
 
 export interface InboxOptions {
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: Pick<SteadyClock, 'now' | 'latest'>;
   readonly log: Log;
   readonly reach: ReachCrashPoint;
   readonly signer: Signer;
@@ -69,11 +70,13 @@ export function createInbox(options: InboxOptions): Inbox {
     meet(tx, dm.sender, dm.protocol, relay, now);
     onReaderHeard(tx, dm.sender, now);
     const textId = texts.keep(tx, dm.sender, dm.content, now);
+    // Stale by the time that we were there to read it; of the future only where no clock of ours is so far.
+    const age = ageOf(dm.createdAt, clock.latest(), reachingBack(tx, now, STALE_AFTER_SECONDS));
     const row = statement(
       tx,
       `INSERT INTO inbox (sender, rumor_id, protocol, kind, created_at, received_at, age, is_group, text_id)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(dm.sender, dm.rumorId, dm.protocol, dm.kind, dm.createdAt, now, dm.age, dm.group ? 1 : 0, textId);
+    ).run(dm.sender, dm.rumorId, dm.protocol, dm.kind, dm.createdAt, now, age, dm.group ? 1 : 0, textId);
     const inboxId = Number(row.lastInsertRowid);
     schedule(tx, { kind: 'dm.handle', payload: { inboxId }, lane: `peer:${dm.sender}`, dueAt: now, now });
     return true;

@@ -1,4 +1,5 @@
 import { statement, type Reader, type Tx } from '../db/index.ts';
+import { reachingBack } from '../downtime/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 
 const REPLAY_SECONDS = 86_400;
@@ -10,11 +11,11 @@ export type Replay =
   | { readonly state: 'answered'; readonly textId: number; readonly orderId: string | null };
 
 /**
- * Is this the repetition of a request that changes something (same sender, id, method and params within 24 hours)?
+ * Is this the repetition of a request that changes something (same sender, id, method and params within 24 hours in which we could serve)?
  * Then it does nothing twice and gets its first answer.
  */
 export function findReplay(reader: Reader, key: string, inboxId: number, now: UnixSeconds): Replay {
-  const since = now - REPLAY_SECONDS;
+  const since = reachingBack(reader, now, REPLAY_SECONDS);
   const answer = statement(
     reader,
     'SELECT text_id AS textId, order_id AS orderId FROM rpc_answers WHERE key = ? AND at > ?',

@@ -56,9 +56,14 @@ export const FUTURE_AFTER_SECONDS = 15 * 60;
 /** A message this old is not carried out. */
 export const STALE_AFTER_SECONDS = 72 * 3600;
 
-export function ageOf(createdAt: number, now: UnixSeconds): OpenedDm['age'] {
+/** `staleBefore`: where that is not `STALE_AFTER_SECONDS` ago, because we were not there to read it. */
+export function ageOf(
+  createdAt: number,
+  now: UnixSeconds,
+  staleBefore: number = now - STALE_AFTER_SECONDS,
+): OpenedDm['age'] {
   if (createdAt > now + FUTURE_AFTER_SECONDS) return 'future';
-  return createdAt < now - STALE_AFTER_SECONDS ? 'stale' : 'fresh';
+  return createdAt < staleBefore ? 'stale' : 'fresh';
 }
 
 /**

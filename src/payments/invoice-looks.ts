@@ -109,11 +109,11 @@ export function walletNewsTask(options: WalletTaskOptions): TaskKind<Record<stri
 
 type Watchable = InvoiceRow & { readonly paymentHash: string; readonly expiresAt: number };
 
-function watchable({ database, clock }: WalletTaskOptions, invoiceId: number): Watchable | null {
+function watchable({ database }: WalletTaskOptions, invoiceId: number): Watchable | null {
   const row = findInvoice(database.read, invoiceId);
   if (row === undefined || row.state === 'paid') return null;
   const { paymentHash, expiresAt } = row;
-  if (paymentHash === null || expiresAt === null || clock.now() > expiresAt + WATCH_AFTER_END) return null;
+  if (paymentHash === null || expiresAt === null) return null;
   return { ...row, paymentHash, expiresAt };
 }
 
@@ -137,7 +137,8 @@ async function look(options: WalletTaskOptions, row: Watchable, tries: number, s
     if (status.state === 'paid' && !short) return settle(tx, row.id, status.amountMsats, now);
     // Only a look-up that began after the end says that it ended unpaid.
     if (asked >= row.expiresAt && !short) lapse(tx, row.id, now);
-    lookAgain(tx, row, now);
+    // After a look, never instead of one: it may have been paid while nobody was there to see it.
+    if (asked <= row.expiresAt + WATCH_AFTER_END) lookAgain(tx, row, now);
   };
 }
 

@@ -33,6 +33,9 @@ const ISSUE_WITHIN = 30;
 /** The wallet is asked for so many invoices of one customer at a time: a slow one leaves places for others. */
 const INVOICES_OF_ONE = 3;
 
+const CLOCKS_DIFFER =
+  "The wallet's node dates its invoices more than five minutes from our clock: one of the two machines has the wrong time. Nothing is sold until they agree.";
+
 /** `wrong`: how many of the wallet's answers were not what was asked. */
 interface CreateInvoice {
   readonly invoiceId: number;
@@ -68,7 +71,9 @@ export function createInvoiceTask(options: WalletTaskOptions): TaskKind<CreateIn
       try {
         const issued = await issue(options, row, signal);
         if ('mismatch' in issued) {
-          if (wrong >= 1) closeOver(options, issued);
+          // Dated wrongly by our clock or the node's: no other invoice would be dated better, and no thief is at work.
+          if (issued.mismatch === 'expired') database.write((tx) => options.alert(tx, CLOCKS_DIFFER));
+          else if (wrong >= 1) closeOver(options, issued);
           return notYet(1, { invoiceId, wrong: wrong === 0 ? 1 : 0 });
         }
         return (tx) => {

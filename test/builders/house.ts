@@ -5,7 +5,8 @@ import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import { steadyClockOf } from '../../src/app/time-watch.ts';
+import type { MachineClock } from '../../src/lib/steady-clock.ts';
 import { noCrashPoints, type ReachCrashPoint } from '../../src/lib/crash-points.ts';
 import { silentLog, type Log } from '../../src/lib/log.ts';
 import type { Rng } from '../../src/lib/rng.ts';
@@ -15,6 +16,7 @@ import { unixSeconds } from '../../src/lib/units.ts';
 import { generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
 import { createLocalSigner } from '../../src/nostr/local-signer.ts';
 import type { Agent } from '../../src/ports/agent.ts';
+import type { BtcPriceSources } from '../../src/ports/btc-price.ts';
 import type { LnurlPay } from '../../src/ports/lnurl.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
@@ -42,10 +44,11 @@ export async function openHouse(
     env?: Record<string, string>;
     agent?: Agent;
     wallet?: (database: Database) => Wallet;
-    clock?: Clock;
+    clock?: MachineClock;
     log?: Log;
     path?: string;
     lnurl?: LnurlPay;
+    priceSources?: BtcPriceSources;
     /** The relays, and whose Timmy this is, of an earlier life of this database. */
     hub?: RelayHub;
     secretKey?: Secret<Uint8Array>;
@@ -53,7 +56,6 @@ export async function openHouse(
     rng?: Rng;
   } = {},
 ): Promise<House> {
-  const clock = options.clock ?? systemClock;
   const log = options.log ?? silentLog;
   const rng = options.rng ?? machineRng;
   const env = {
@@ -65,7 +67,9 @@ export async function openHouse(
   };
   const settings = loadSettings({ env, cwd: '/' });
   const database = openDatabase(options.path ?? ':memory:');
-  migrate(database, clock.now(), () => {});
+  const machine = options.clock ?? systemClock;
+  migrate(database, machine.now(), () => {});
+  const clock = steadyClockOf(machine, database.read);
   const hub = options.hub ?? createRelayHub([RELAY]);
   const secretKey = options.secretKey ?? generateSecretKey(rng);
   const signer = createLocalSigner(secretKey, rng);
@@ -86,7 +90,7 @@ export async function openHouse(
     relays,
     wallet,
     agent: options.agent ?? createStubAgent(),
-    priceSources: { count: 1, read: () => Promise.resolve([]) },
+    priceSources: options.priceSources ?? { count: 1, read: () => Promise.resolve([]) },
     lnurl: options.lnurl ?? {
       resolve: () => Promise.resolve(),
       invoice: () => Promise.reject(new OutsideError('rejected', 'lnurl.no_such_address')),
@@ -95,6 +99,7 @@ export async function openHouse(
     bornAt: unixSeconds(0),
   });
   const unwatch = wallet.watch(timmy.onWalletHint);
+  timmy.time.start();
   database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
   timmy.worker.start();
   timmy.publisher.start();
@@ -121,9 +126,10 @@ export async function openHouse(
       unwatch();
       const stopping = Promise.all([timmy.worker.stop(1000), timmy.publisher.stop(1000)]);
       // What sleeps for a moment wakes by itself only where time passes by itself.
-      if ('advance' in clock) (clock as HandClock).advance(1000);
+      if ('advance' in machine) (machine as HandClock).advance(1000);
       await stopping;
       await relays.close();
+      timmy.time.stop();
       database.close();
     },
   };

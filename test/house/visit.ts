@@ -2,6 +2,7 @@ import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { decodeInvoice, encodeInvoice } from '../../src/bolt11/index.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
 import { sha256Hex } from '../../src/lib/hash.ts';
+import type { UnixSeconds } from '../../src/lib/units.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
 import type { Agent } from '../../src/ports/agent.ts';
 import { settled } from '../builders/fresh-database.ts';
@@ -46,8 +47,8 @@ export interface Visit {
   pay(bolt11: string): Promise<void>;
   /** What the guest heard since the last time, ids masked: `J-XXXXX`, `<invoice for 10>`. */
   news(): Promise<string[]>;
-  /** A customer's invoice. */
-  invoice(amountSats: number): string;
+  /** A customer's invoice, of now where no date is given. */
+  invoice(amountSats: number, timestamp?: UnixSeconds): string;
   /** Every invariant of the books. */
   broken(): unknown[];
   count(sql: string): number;
@@ -84,12 +85,12 @@ export async function visit(options: Parameters<typeof openHouse>[0] & { clock?:
       read = guest.heard.length;
       return fresh;
     },
-    invoice: (amountSats) =>
+    invoice: (amountSats, timestamp = clock.now()) =>
       encodeInvoice(
         {
           network: 'regtest',
           amountMsats: BigInt(amountSats) * 1000n,
-          timestamp: clock.now(),
+          timestamp,
           expirySeconds: 3600,
           description: 'change',
           paymentHash: sha256Hex(rng.bytes(32)),

@@ -4,7 +4,7 @@ import { startFakePrice, type FakePrice, type PriceScript } from '../../../test/
 import { silentLog } from '../../lib/log.ts';
 import type { BtcPriceSources } from '../../ports/btc-price.ts';
 import { usdMicrosOf } from '../../pricing/index.ts';
-import { createBtcPriceSources, PRICE_TIMEOUT_MS } from './index.ts';
+import { createBtcPriceSources, dateOf, PRICE_TIMEOUT_MS } from './index.ts';
 import { parseSimplePrice, PUBLIC_SOURCES } from './sources.ts';
 
 const clock = createHandClock();
@@ -58,6 +58,15 @@ describe('BTC_PRICE_URL', () => {
   });
 
   it('is one source', () => expect(source.count).toBe(1));
+});
+
+it.each<[string, string, number | null]>([
+  ['https://price.example/btc', 'Fri, 15 Jan 2027 08:00:00 GMT', 1_800_000_000],
+  ['https://price.example/btc', 'soon', null],
+  ['https://price.example/btc', '', null],
+  ['http://127.0.0.1:8080/btc', 'Fri, 15 Jan 2027 08:00:00 GMT', null],
+])('%s, dated %s, witnesses %s', (url, date, expected) => {
+  expect(dateOf(url, new Headers({ date }))).toBe(expected);
 });
 
 describe('several sources', () => {

@@ -1,5 +1,6 @@
 import { withTimeout, type Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import type { BtcPriceSources, PriceReading } from '../../ports/btc-price.ts';
 import { usdMicrosOf } from '../../pricing/index.ts';
 import { parseSimplePrice, PUBLIC_SOURCES, type PriceSource } from './sources.ts';
@@ -23,9 +24,10 @@ export function createBtcPriceSources({ url, clock, log, sources = PUBLIC_SOURCE
   async function ask(source: PriceSource, parent: AbortSignal): Promise<PriceReading | null> {
     const timeout = withTimeout(clock, PRICE_TIMEOUT_MS, parent);
     try {
-      const usdMicros = usdMicrosOf(source.parse(await fetchJson(source.url, timeout.signal)));
+      const { body, date } = await fetchJson(source.url, timeout.signal);
+      const usdMicros = usdMicrosOf(source.parse(body));
       if (usdMicros <= 0n) throw new RangeError('no price');
-      return { source: source.name, usdMicros };
+      return { source: source.name, usdMicros, ...(date === null ? {} : { date }) };
     } catch (error) {
       // A foreign error may quote the answer or the URL's query: only its class is said.
       const why = timeout.signal.aborted ? 'timeout' : error instanceof Error ? error.name : 'unknown';
@@ -45,7 +47,7 @@ export function createBtcPriceSources({ url, clock, log, sources = PUBLIC_SOURCE
   };
 }
 
-async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
+async function fetchJson(url: string, signal: AbortSignal): Promise<{ body: unknown; date: UnixSeconds | null }> {
   const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
@@ -58,5 +60,12 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
     if (size > MAX_BODY_BYTES) throw new RangeError('answer too large'); // leaving the loop closes the connection
     chunks.push(chunk);
   }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  return { body, date: dateOf(url, response.headers) };
+}
+
+/** When the server answered, by its own clock. Without TLS it may be anybody's, or our own machine's: null. */
+export function dateOf(url: string, headers: Headers): UnixSeconds | null {
+  const dateMs = url.startsWith('https://') ? Date.parse(headers.get('date') ?? '') : NaN;
+  return dateMs >= 0 ? unixSeconds(Math.floor(dateMs / 1000)) : null;
 }

@@ -2,4 +2,4 @@
 export { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
 export { onReaderHeard, routeTask } from './route.ts';
 export { sealTask, workTask, type DeliveryOptions } from './seal.ts';
-export { noteAlerted, waitingAnswers, type StuckAnswer, type WaitingAnswers } from './waiting.ts';
+export { noteAlerted, putBackOffers, waitingAnswers, type StuckAnswer, type WaitingAnswers } from './waiting.ts';

@@ -1,5 +1,6 @@
 import type { Texts } from '../../customers/index.ts';
 import { statement, type Tx } from '../../db/index.ts';
+import { reachingBack } from '../../downtime/index.ts';
 import { plusSeconds, type UnixSeconds } from '../../lib/units.ts';
 import type { PublishResult } from '../../ports/relays.ts';
 import { cancelTask, schedule } from '../../tasks/index.ts';
@@ -151,7 +152,8 @@ function noteFailure(
   const why = result.outcome === 'unknown' ? 'silent' : result.why;
   const age = now - row.createdAt;
   const isPaid = row.paid === 1;
-  const isGivenUp = age > giveUpAfter({ isPaid, isDelivered: row.state === 'delivered' });
+  const patience = giveUpAfter({ isPaid, isDelivered: row.state === 'delivered' });
+  const isGivenUp = row.createdAt < reachingBack(tx, now, patience);
   const wait = nextTryIn({ why, tries: row.tries + 1, age, isPaid, isGood });
   statement(
     tx,

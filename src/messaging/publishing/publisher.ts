@@ -1,5 +1,6 @@
 import type { Texts } from '../../customers/index.ts';
 import { statement, type Database, type Tx } from '../../db/index.ts';
+import { reachingBack } from '../../downtime/index.ts';
 import { withTimeout, type Cancel, type Clock } from '../../lib/clock.ts';
 import type { ReachCrashPoint } from '../../lib/crash-points.ts';
 import { errorFields, type Log } from '../../lib/log.ts';
@@ -206,7 +207,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (nowMs - agesCheckedMs < AGES_EVERY_MS) return;
     agesCheckedMs = nowMs;
     const before = (isPaid: boolean): UnixSeconds =>
-      plusSeconds(clock.now(), -giveUpAfter({ isPaid, isDelivered: false }));
+      reachingBack(database.read, clock.now(), giveUpAfter({ isPaid, isDelivered: false }));
     const old = outlived(database.read, { unpaid: before(false), paid: before(true) });
     if (old.length > 0) database.write((tx) => old.forEach((id) => giveUp(tx, id, clock.now())));
     const stuck = stuckAnswers(database.read, plusSeconds(clock.now(), -3600));

@@ -119,3 +119,10 @@ export function waitingAnswers(reader: Reader): WaitingAnswers {
   ).all() as { why: string; n: number }[];
   return { ...counts, why: Object.fromEntries(why.map((row) => [row.why, row.n])) };
 }
+
+/** The clock was put back by `seconds` to `now`: what waits goes on waiting as long as it would have, not longer. */
+export function putBackOffers(tx: Tx, seconds: number, now: UnixSeconds): void {
+  statement(tx, `UPDATE outbox_relays SET due_at = max(0, due_at - ?) WHERE state = 'pending'`).run(seconds);
+  statement(tx, `UPDATE outbox SET climb_at = max(0, climb_at - ?) WHERE climb_at IS NOT NULL`).run(seconds);
+  statement(tx, 'UPDATE outbox SET created_at = min(created_at, ?)').run(now);
+}

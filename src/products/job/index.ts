@@ -1,8 +1,9 @@
 import type { Texts } from '../../customers/index.ts';
-import type { Database } from '../../db/index.ts';
+import type { Database, Reader } from '../../db/index.ts';
+import { awaySeconds, wasAway } from '../../downtime/index.ts';
 import { product, type OrderEvent } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
-import type { UnixSeconds } from '../../lib/units.ts';
+import { unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import { loadInbound } from '../../messaging/index.ts';
 import { findInvoice, invoicesOf, isInvoiceComing, type PriceBook } from '../../payments/index.ts';
 import { settleWork } from '../../pricing/index.ts';
@@ -70,6 +71,8 @@ export function jobProduct(options: JobOptions): Product {
               },
         invoiceComing: isInvoiceComing(reader, job.id),
         askedByProgram: event.type === 'command' && loadInbound(reader, event.replyTo).dialect === 'rpc',
+        awaySeconds: awaySeconds(reader, job.updatedAt, clock.now()),
+        eventInvoiceCut: wasCut(reader, eventInvoice),
         eventInvoiceEnd: eventInvoice?.expiresAt ?? null,
         settle: (offer, usage) => {
           const bill = settleWork(usage, offer.tariff, offer.quote.amountSats);
@@ -99,6 +102,13 @@ function wantsUpdate(job: Job, event: OrderEvent<JobCommand>): boolean {
   if (job.updates === 'end') return ended && event.type !== 'refund_changed';
   if (job.updates === 'money') return ended || event.type === 'invoice_ready' || event.type === 'refund_changed';
   return true;
+}
+
+/** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */
+function wasCut(reader: Reader, invoice: ReturnType<typeof findInvoice>): boolean {
+  if (invoice?.expiresAt == null) return false;
+  const [from, to] = [unixSeconds(invoice.createdAt), unixSeconds(invoice.expiresAt)];
+  return wasAway(reader, to) || awaySeconds(reader, from, to) * 10 >= to - from;
 }
 
 function isEnded(job: Job): boolean {

@@ -74,6 +74,8 @@ class World {
     return {
       now: unixSeconds(this.now),
       startedAt: unixSeconds(1_800_000_000),
+      awaySeconds: 0,
+      eventInvoiceCut: false,
       invoiceExpirySeconds: 3600,
       requestKept: true,
       offerNow: this.offer(),

@@ -22,6 +22,8 @@ function facts(changes: Partial<JobFacts> = {}): JobFacts {
   return {
     now: unixSeconds(T + 60),
     startedAt: unixSeconds(T - 100),
+    awaySeconds: 0,
+    eventInvoiceCut: false,
     invoiceExpirySeconds: 3600,
     requestKept: true,
     offerNow: offer(129),

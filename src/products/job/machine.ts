@@ -1,7 +1,7 @@
 import type { OrderEvent } from '../../engine/types.ts';
 import type { Refusal } from '../../lib/errors.ts';
 import { plusSeconds, sats, toMsats, type Sats, type UnixSeconds } from '../../lib/units.ts';
-import { freshInvoice, isAwaiting, obey, REOPEN_WITHIN } from './obey.ts';
+import { freshInvoice, isAwaiting, mayReopen, obey } from './obey.ts';
 import type { Job, JobCommand, JobFacts, Offer, Verdict, WorkOutput } from './states.ts';
 import {
   base,
@@ -149,7 +149,7 @@ function paid(job: Job, { purpose, amountSats, invoiceId, replyTo }: Payment, fa
       ]);
     }
   }
-  const wayOn = job.state === 'expired' && facts.requestKept && facts.now - job.updatedAt <= REOPEN_WITHIN;
+  const wayOn = job.state === 'expired' && facts.requestKept && mayReopen(job, facts);
   return change(job, facts, [
     oweBack(job, amountSats, 'late_payment', `invoice:${invoiceId}`),
     { type: 'notify', notice: { type: 'late_money', amountSats, wayOn } },
@@ -159,7 +159,8 @@ function paid(job: Job, { purpose, amountSats, invoiceId, replyTo }: Payment, fa
 function lapsed(job: Job, facts: JobFacts): JobDecision {
   if (!isAwaiting(job)) return same(job, []);
   if (facts.invoice?.open === true || facts.invoiceComing) return same(job, []);
-  const whileDown = facts.eventInvoiceEnd !== null && facts.eventInvoiceEnd < facts.startedAt;
+  const beforeStart = facts.eventInvoiceEnd !== null && facts.eventInvoiceEnd < facts.startedAt;
+  const whileDown = beforeStart || facts.eventInvoiceCut;
   if (whileDown && !job.replacedUnasked) return freshInvoice({ ...job, replacedUnasked: true }, null, facts);
   const step = job.state === 'awaiting_eval_payment' ? 'eval' : 'work';
   const verdict = job.state === 'awaiting_work_payment' ? job.verdict : null;

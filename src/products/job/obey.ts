@@ -15,8 +15,8 @@ import {
   type JobEffect,
 } from './steps.ts';
 
-/** A lapsed step may be taken up again for so long without a second eval fee. Seconds. */
-export const REOPEN_WITHIN = 7 * 86_400;
+/** A lapsed step may be taken up again for so long without a second eval fee, not counting time we were away. Seconds. */
+const REOPEN_WITHIN = 7 * 86_400;
 /** Lines are joined; the invoice is shown again so long after the last one. Seconds. */
 const JOINED_AFTER = 5;
 
@@ -107,7 +107,7 @@ function invoiceAgain(job: Job, replyTo: number, facts: JobFacts): JobDecision |
       return freshInvoice(job, replyTo, facts);
     }
     case 'expired': {
-      if (facts.now - job.updatedAt > REOPEN_WITHIN) {
+      if (!mayReopen(job, facts)) {
         return notNow(job, `${job.id} expired more than seven days ago. Send your request again.`);
       }
       if (!facts.requestKept) return notNow(job, `The text of ${job.id} was erased. Send your request again.`);
@@ -126,6 +126,10 @@ function invoiceAgain(job: Job, replyTo: number, facts: JobFacts): JobDecision |
 
 type Awaiting = Extract<Job, { state: 'awaiting_eval_payment' | 'awaiting_work_payment' }>;
 type Waiting = Awaiting | Extract<Job, { state: 'expired' }>;
+
+export function mayReopen(job: Job, facts: JobFacts): boolean {
+  return facts.now - job.updatedAt - facts.awaySeconds <= REOPEN_WITHIN;
+}
 
 export function isAwaiting(job: Job): job is Awaiting {
   return job.state === 'awaiting_eval_payment' || job.state === 'awaiting_work_payment';

@@ -61,6 +61,10 @@ export interface JobFacts {
   readonly invoiceComing: boolean;
   /** The command came in JSON-RPC: it is answered within 30 s, or told that no invoice could be made. */
   readonly askedByProgram: boolean;
+  /** Seconds since the job last changed in which we could not serve. */
+  readonly awaySeconds: number;
+  /** The invoice that the event is about ended while we could not serve, or that took a tenth of its life. */
+  readonly eventInvoiceCut: boolean;
   /** For `invoice_lapsed`, `invoice_paid`: the end of the invoice it is about. */
   readonly eventInvoiceEnd: number | null;
   /** The result of finished work, split for delivery (for `activity_done`). */

@@ -1,4 +1,5 @@
 import { statement, type Reader } from '../../db/index.ts';
+import { reachingBack } from '../../downtime/index.ts';
 import {
   atOnce,
   balance,
@@ -118,7 +119,7 @@ function rowsOf(reader: Reader, invariant: string, sql: string, values: object):
 /** Paid work, and news of a payment, that waits for longer than its deadline and an hour. */
 function overdue(reader: Reader, at: VerifiedAt | null): Broken[] {
   if (at === null) return [];
-  const before = at.now - DEADLINE - GRACE;
+  const before = reachingBack(reader, at.now, DEADLINE + GRACE);
   if (at.startedAt > before) return [];
   return rowsOf(
     reader,
