@@ -235,7 +235,7 @@ describe('a clock twenty days wrong', () => {
       await other.say(REQUEST);
       await v.pass(120);
       expect(jobs()).toEqual(['complete', 'awaiting_eval_payment', 'evaluating', 'awaiting_eval_payment']);
-      expect(v.count(`SELECT max(attempt) FROM tasks WHERE kind = 'order.activity'`)).toBe(1);
+      expect(v.count(`SELECT max(attempt) FROM tasks WHERE kind = 'job.evaluate'`)).toBe(1);
       await asks('refund r@pay.example', rich);
       await modelAnswers();
       await pays(paid);
