@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStubWallet } from '../../src/adapters/stubs/wallet/index.ts';
 import { recentOutages } from '../../src/downtime/index.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
+import type { Log, LogFields } from '../../src/lib/log.ts';
 import type { Secret } from '../../src/lib/secret.ts';
 import { plusSeconds, unixSeconds, type UnixSeconds } from '../../src/lib/units.ts';
-import { generateSecretKey } from '../../src/nostr/keys.ts';
+import { encodeNpub, generateSecretKey } from '../../src/nostr/keys.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
 import { closures } from '../../src/payments/index.ts';
 import type { PriceReading } from '../../src/ports/btc-price.ts';
@@ -313,6 +314,37 @@ describe('a clock twenty days wrong', () => {
     await asks(REQUEST, guest);
     expect(invoiceIn(guest)).not.toBe('');
   });
+});
+
+it('what happens to time is in the log, and the operator hears of it once', async () => {
+  const logged: string[] = [];
+  const line = (event: string, fields?: LogFields): void =>
+    void (/^(clock|downtime)/.test(event) && logged.push(`${event} ${JSON.stringify(fields ?? {})}`));
+  const log: Log = { debug: line, info: line, warn: line, error: line };
+  await v.close();
+  const operator = await v.house.guest();
+  await open({ log, env: { TIMMY_OPERATOR_NPUBS: encodeNpub(operator.pubkey) } });
+  for (let time = 0; time < 2; time++) {
+    clock.stepWall(20 * DAY);
+    await v.pass(60);
+    clock.stepWall(-20 * DAY);
+    await v.pass(5);
+  }
+  clock.sleepMachine(3 * 3600);
+  await v.pass(5);
+  expect(logged).toEqual([
+    expect.stringMatching(/^downtime.recorded {"why":"down",/),
+    ...[1, 2].flatMap(() => ['clock.stepped {"seconds":1728000,"followed":"not yet"}', 'clock.returned {}']),
+    'clock.slept {"seconds":10800}',
+    expect.stringMatching(/^downtime.recorded {"why":"asleep",.*"seconds":10800}/),
+  ]);
+  expect(operator.heard.map((text) => text.slice(0, 40))).toEqual(
+    [
+      "Alert: The machine's clock jumped by more",
+      "Alert: The machine's clock is right again",
+      'Alert: The machine slept for more than t',
+    ].map((text) => text.slice(0, 40)),
+  );
 });
 
 describe('deafness', () => {
