@@ -110,13 +110,14 @@ export function createTimeWatch(options: TimeWatchOptions): TimeWatch {
   function follow(tx: Tx, from: UnixSeconds, to: UnixSeconds): void {
     log.warn('clock.followed', { seconds: to - from });
     if (to > from) return note(tx, 'clock', from, to);
-    putBackDueDates(tx, from - to, to);
-    putBackOffers(tx, from - to, to);
-    forgetFutureDates(tx, to);
+    // Told by the time that ends here: it is put back with all the rest.
     alert(
       tx,
       "The machine's clock was put back and stays so: I follow it. What waits goes on waiting as long as it would have.",
     );
+    putBackDueDates(tx, from - to, to);
+    putBackOffers(tx, from - to, to);
+    forgetFutureDates(tx, to);
   }
 
   function look(): void {

@@ -80,8 +80,11 @@ export function mayTell(tx: Tx, pubkey: string, what: string, seconds: number, n
   );
 }
 
-/** The clock was put back to `now`: what it dated later is dated now, or nobody would be told anything until then. */
+/** The clock was put back to `now`: what it dated later is dated now, or nobody would be told anything until
+ * then; what was looked up later is looked up anew. */
 export function forgetFutureDates(tx: Tx, now: UnixSeconds): void {
   statement(tx, 'UPDATE told SET at = @now WHERE at > @now').run({ now });
   statement(tx, 'UPDATE customers SET last_sent_at = @now WHERE last_sent_at > @now').run({ now });
+  statement(tx, 'UPDATE customers SET profile_fetched_at = 0 WHERE profile_fetched_at > ?').run(now);
+  statement(tx, 'UPDATE relay_lists SET fetched_at = 0 WHERE fetched_at > ?').run(now);
 }

@@ -63,7 +63,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
       if (known !== null && now - known.at < FRESH_SECONDS && now >= known.at) return Promise.resolve();
       if (failedAt !== null) {
         // Sources that were silent a moment ago are asked again, but nobody waits for them.
-        if (now - failedAt >= RETRY_SECONDS) asking ??= ask();
+        if (Math.abs(now - failedAt) >= RETRY_SECONDS) asking ??= ask();
         return Promise.resolve();
       }
       asking ??= ask();

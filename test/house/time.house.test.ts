@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStubWallet } from '../../src/adapters/stubs/wallet/index.ts';
 import { recentOutages } from '../../src/downtime/index.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
+import type { Log, LogFields } from '../../src/lib/log.ts';
 import type { Secret } from '../../src/lib/secret.ts';
 import { plusSeconds, unixSeconds, type UnixSeconds } from '../../src/lib/units.ts';
-import { generateSecretKey } from '../../src/nostr/keys.ts';
+import { encodeNpub, generateSecretKey } from '../../src/nostr/keys.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
 import { closures } from '../../src/payments/index.ts';
 import type { PriceReading } from '../../src/ports/btc-price.ts';
@@ -146,16 +147,16 @@ describe('31 days down', () => {
     expect([unanswered.heard.length, late.heard.length]).toEqual([0, 0]);
 
     await downFor(31 * DAY, async () => {
-      outside = { ...outside, relayRefuses: false, addressFails: false };
+      outside.addressFails = false;
       await late.say(REQUEST, clock.now() - 20 * DAY);
     });
+    outside.relayRefuses = false;
     expect(broken(startedAt)).toEqual([]);
     scheduleHousekeeping(0);
     await v.pass(60);
     expect(closures(v.house.database.read)).toEqual([]);
     expect(outages()[0]).toMatch(/^down 26784\d\d$/);
     expect(invoiceIn(waiting)).not.toBe(before);
-    expect(unanswered.heard.length).toBeGreaterThan(0);
     expect(invoiceIn(late)).not.toBe('');
     await modelAnswers();
     await pays(paid);
@@ -166,6 +167,7 @@ describe('31 days down', () => {
     await v.pass(3600);
     expect(jobs()).toEqual(['complete', 'expired', 'complete', 'expired', 'complete']);
     expect(v.count(`SELECT count(*) FROM payouts WHERE state = 'paid'`)).toBe(1);
+    expect(unanswered.heard.length).toBe(1);
     expect(broken(startedAt)).toEqual([]);
   }, 60_000);
 
@@ -182,19 +184,16 @@ describe('31 days down', () => {
   }, 30_000);
 
   it('does nothing twice for a program that asks again', async () => {
-    const create = JSON.stringify({
-      jsonrpc: '2.0',
-      id: 7,
-      method: 'job.create',
-      params: { request: REQUEST, key: 'k' },
-    });
-    const guest = await asks(create);
+    const create = (id: number, params: object): string =>
+      JSON.stringify({ jsonrpc: '2.0', id, method: 'job.create', params: { request: REQUEST, ...params } });
+    const guest = await asks(create(7, {}));
+    await asks(create(8, { key: 'k' }), guest);
     await downFor(31 * DAY);
     scheduleHousekeeping(0);
     await v.pass(5);
-    await asks(create, guest);
-    await asks(create.replace('"id":7', '"id":8'), guest);
-    expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
+    await asks(create(7, {}), guest);
+    await asks(create(9, { key: 'k' }), guest);
+    expect(v.count('SELECT count(*) FROM jobs')).toBe(2);
   }, 30_000);
 });
 
@@ -301,6 +300,25 @@ describe('a clock twenty days wrong', () => {
     expect(v.broken()).toEqual([]);
   });
 
+  it('followed and taken back: messages are dated now again, and alerts are told', async () => {
+    await v.close();
+    const operator = await v.house.guest();
+    await open({ env: { TIMMY_OPERATOR_NPUBS: encodeNpub(operator.pubkey) } });
+    const guest = await asks();
+    clock.stepWall(20 * DAY);
+    await v.pass(630);
+    await asks('status', guest);
+    clock.stepWall(-20 * DAY);
+    await v.pass(630);
+    await asks('status', guest);
+    expect(v.count('SELECT max(sent_at) FROM outbox WHERE id = (SELECT max(id) FROM outbox)')).toBeLessThan(
+      clock.now() + 10,
+    );
+    expect(v.count('SELECT max(at) FROM told')).toBeLessThanOrEqual(clock.now());
+    expect(operator.heard.filter((text) => text.includes('jumped by more'))).toHaveLength(2);
+    expect(operator.heard.filter((text) => text.includes('put back and stays so'))).toHaveLength(1);
+  });
+
   it('at the wallet alone: nothing is sold meanwhile, and no one has to open the shop again', async () => {
     const ahead = createHandClock(clock.now() + 20 * DAY);
     await v.close();
@@ -314,6 +332,37 @@ describe('a clock twenty days wrong', () => {
     await asks(REQUEST, guest);
     expect(invoiceIn(guest)).not.toBe('');
   });
+});
+
+it('what happens to time is in the log, and the operator hears of it once', async () => {
+  const logged: string[] = [];
+  const line = (event: string, fields?: LogFields): void =>
+    void (/^(clock|downtime)/.test(event) && logged.push(`${event} ${JSON.stringify(fields ?? {})}`));
+  const log: Log = { debug: line, info: line, warn: line, error: line };
+  await v.close();
+  const operator = await v.house.guest();
+  await open({ log, env: { TIMMY_OPERATOR_NPUBS: encodeNpub(operator.pubkey) } });
+  for (let time = 0; time < 2; time++) {
+    clock.stepWall(20 * DAY);
+    await v.pass(60);
+    clock.stepWall(-20 * DAY);
+    await v.pass(5);
+  }
+  clock.sleepMachine(3 * 3600);
+  await v.pass(5);
+  expect(logged).toEqual([
+    expect.stringMatching(/^downtime.recorded {"why":"down",/),
+    ...[1, 2].flatMap(() => ['clock.stepped {"seconds":1728000,"followed":"not yet"}', 'clock.returned {}']),
+    'clock.slept {"seconds":10800}',
+    expect.stringMatching(/^downtime.recorded {"why":"asleep",.*"seconds":10800}/),
+  ]);
+  expect(operator.heard.map((text) => text.slice(0, 40))).toEqual(
+    [
+      "Alert: The machine's clock jumped by more",
+      "Alert: The machine's clock is right again",
+      'Alert: The machine slept for more than t',
+    ].map((text) => text.slice(0, 40)),
+  );
 });
 
 describe('deafness', () => {
