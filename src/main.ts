@@ -8,6 +8,12 @@ import { settingsOf } from './cli/customer/address-options.ts';
 // Nothing Timmy writes is for other users of the machine.
 process.umask(0o077);
 
+// Who reads only the first lines (`| head`) has what they wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 const cli: Cli = {
   clock: systemClock,
   rng: systemRng,

@@ -77,6 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const database = openChecked(dir.databaseFile, options.clock, log);
     undo.unshift(() => database.close());
     const clock = steadyClockOf(options.clock, database.read);
+    database.onNews(([event, fields]) => log.info(event, fields));
     const bornAt = birth(database, clock);
     database.write((tx) => keepFact(tx, 'started_at', String(clock.now())));
     const devRelay = options.dev ? await startDevRelay({ port: settings.TIMMY_DEV_RELAY_PORT }) : null;
@@ -203,6 +204,19 @@ function relaysOf(
   };
 }
 
+/** What a wallet's no at the first contact means, and the mend. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  'wallet.bad_key':
+    'LNbits does not know the key in LNBITS_API_KEY. Copy the invoice key (or the admin key) of the wallet once more',
+  'wallet.forbidden': 'LNbits refuses the key in LNBITS_API_KEY. Copy the invoice key of the wallet once more',
+  'wallet.not_an_admin_key':
+    'LNBITS_ADMIN_KEY is no admin key of LNbits. Copy the admin key of the same wallet, or leave it out: then refunds wait',
+  'wallet.keys_of_two_wallets':
+    'LNBITS_API_KEY and LNBITS_ADMIN_KEY belong to two wallets. Take both from the same one',
+  'wallet.shared': 'The wallet is shared with somebody (an extension mirrors it). Make Timmy a wallet of its own',
+  'wallet.too_old': 'LNbits is too old: 1.4 or newer is needed',
+};
+
 /**
  * A database remembers its wallet: started with another it stops, for its books would be wrong. Sats found in the
  * wallet at first contact are the operator's. A wallet that cannot be reached is asked again by the tasks that need it.
@@ -226,7 +240,9 @@ async function adopt(wallet: Wallet, database: Database, clock: Clock, log: Log)
   } catch (error) {
     if (!(error instanceof OutsideError)) throw error;
     if (error.fault === 'rejected')
-      throw new ConfigError([`The wallet refuses us (${error.message}). Check LNBITS_URL and its keys.`]);
+      throw new ConfigError([
+        `${REFUSALS[error.message] ?? 'The wallet refuses us. Check LNBITS_URL and its keys'} (${error.message}).`,
+      ]);
     log.warn('wallet.unreachable', errorFields(error));
   } finally {
     limited.done();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { loadSettings, type Settings } from '../config/index.ts';
 import { dataDir, knownMigrations, openDatabase, statement, type Database, type Reader } from '../db/index.ts';
 import { ConfigError } from '../lib/errors.ts';
@@ -14,11 +14,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const settings = loadSettings({ env: cli.env, cwd: cli.cwd, readOnly: true });
   const { databaseFile } = dataDir(settings.TIMMY_DATA_DIR);
-  if (!existsSync(databaseFile)) {
-    throw new ConfigError([
-      `There is no database in TIMMY_DATA_DIR ${settings.TIMMY_DATA_DIR}: start timmy once, or set TIMMY_DATA_DIR`,
-    ]);
-  }
+  if (!isThere(databaseFile)) throw new ConfigError([noDatabase(settings.TIMMY_DATA_DIR)]);
   const database = openDatabase(databaseFile);
   try {
     const exists = database.read.$client.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'`).get();
@@ -35,6 +31,26 @@ export async function withDatabase<T>(
   } finally {
     database.close();
   }
+}
+
+/** Where the unit keeps its data (`timmy.service`). */
+const OF_THE_UNIT = '/var/lib/timmy';
+
+/** @throws what the system says when it cannot be looked at, such as EACCES: that is not the same as absent. */
+export function isThere(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** What to do where there is no database. */
+export function noDatabase(directory: string): string {
+  const unit =
+    existsSync(OF_THE_UNIT) && directory !== OF_THE_UNIT ? ` (an installed Timmy has it in ${OF_THE_UNIT})` : '';
+  return `There is no database in TIMMY_DATA_DIR ${directory}: start timmy once, or set TIMMY_DATA_DIR${unit}`;
 }
 
 /** A table for people: columns padded, no lines. */

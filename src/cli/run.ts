@@ -4,6 +4,7 @@ import { ConfigError } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Signer } from '../nostr/signer.ts';
 import type { Relays } from '../ports/relays.ts';
+import { describeTrouble } from './trouble.ts';
 
 /** What a subcommand may touch of the world. Results go to `stdout`, everything else to `stderr`. */
 export interface Cli {
@@ -25,6 +26,17 @@ export class Failure extends Error {
   override readonly name = 'Failure';
 }
 
+/** Said already: only the exit code is left. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** The command was written wrongly: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -43,13 +55,14 @@ export function createProgram(cli: Pick<Cli, 'stdout' | 'stderr'>): Command {
 
 /**
  * Runs one command line (`argv` without interpreter and script) and resolves to its exit code:
- * 0 done, 1 failed, 2 wrong usage, 3 configuration wrong. Never rejects.
+ * 0 done, 1 failed, 2 wrong usage, 3 configuration wrong, 4 not running (`status`). Never rejects.
  */
 export async function runCli(program: Command, argv: readonly string[], cli: Pick<Cli, 'stderr'>): Promise<number> {
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
+    if (error instanceof Ended) return error.exitCode;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ConfigError) {
       cli.stderr.write(`The configuration is wrong:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`);
@@ -59,7 +72,9 @@ export async function runCli(program: Command, argv: readonly string[], cli: Pic
       cli.stderr.write(`${error.message}\n`);
       return 2;
     }
+    const trouble = describeTrouble(error);
     if (error instanceof Failure) cli.stderr.write(`${error.message}\n`);
+    else if (trouble !== null) cli.stderr.write(`${trouble}\n`);
     else cli.stderr.write(`A bug of ours: ${error instanceof Error ? (error.stack ?? error.message) : typeof error}\n`);
     return 1;
   }

@@ -7,6 +7,7 @@ import { errorFields } from '../lib/log.ts';
 import { say } from './output.ts';
 import { devSecretKey, ownSecretKey } from './own-key.ts';
 import type { Cli } from './run.ts';
+import { describeTrouble } from './trouble.ts';
 
 /** `timmy start [--dev]`: the daemon, in the foreground, until SIGTERM. */
 export function registerStart(program: Command, cli: Cli): void {
@@ -33,7 +34,9 @@ export function registerStart(program: Command, cli: Cli): void {
       // A bug we do not know: stop at once, be restarted, recover. Nothing is lost by it.
       for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
         process.on(event, (error: unknown) => {
-          log.error('process.bug', { event, ...errorFields(error) });
+          const trouble = describeTrouble(error);
+          if (trouble === null) log.error('process.bug', { event, ...errorFields(error) });
+          else log.error('process.trouble', { ...errorFields(error), mend: trouble });
           process.exit(1);
         });
       }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { VERSION } from '../app/version.ts';
-import { readFact, statement, type Reader } from '../db/index.ts';
+import { loadSettings } from '../config/index.ts';
+import { dataDir, readFact, statement, type Reader } from '../db/index.ts';
+import type { Outage } from '../downtime/index.ts';
 import { countUndelivered } from '../messaging/index.ts';
 import { balance, WALLET } from '../ledger/index.ts';
 import {
@@ -17,9 +19,10 @@ import {
 import { isBudgetTold } from '../products/_shared/model-budget.ts';
 import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
 import { countTasks } from '../tasks/index.ts';
+import { answerWords, healthOf, problemsOf, relayWords, runningWords } from './health.ts';
 import { print } from './output.ts';
-import { showMsats, table, when, withDatabase } from './reading.ts';
-import type { Cli } from './run.ts';
+import { isThere, noDatabase, showMsats, table, when, withDatabase } from './reading.ts';
+import { Ended, type Cli } from './run.ts';
 
 /** `timmy status`: how this Timmy stands, read from its database beside the running daemon. */
 export function registerStatus(program: Command, cli: Cli): void {
@@ -27,8 +30,21 @@ export function registerStatus(program: Command, cli: Cli): void {
     .command('status')
     .description('how Timmy stands')
     .option('--json', 'one JSON object')
-    .action((options: { json?: true }) =>
-      withDatabase(cli, ({ read }) => {
+    .action((options: { json?: true }) => {
+      const json = options.json === true;
+      const { TIMMY_DATA_DIR: directory } = loadSettings({ env: cli.env, cwd: cli.cwd, readOnly: true });
+      if (!isThere(dataDir(directory).databaseFile)) {
+        print(
+          cli,
+          json,
+          { version: VERSION, running: false, healthy: false },
+          `Timmy does not run. ${noDatabase(directory)}`,
+        );
+        throw new Ended(4);
+      }
+      return withDatabase(cli, ({ read }, settings) => {
+        const now = cli.clock.now();
+        const health = healthOf(read, settings);
         const stub = {
           lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
           agent: readFact(read, 'agent') === 'stub',
@@ -48,7 +64,40 @@ export function registerStatus(program: Command, cli: Cli): void {
         const model = modelTrouble(read);
         const isBudgetSpent = isBudgetTold(read, cli.clock.now());
         const waiting = waitingPayouts(read);
+        const problems = [
+          ...problemsOf(health, now),
+          ...closed.map(({ words }) => words),
+          ...(trouble === null ? [] : [describeTrouble(trouble)]),
+          ...(model === null ? [] : [describeModelTrouble(model)]),
+          ...waiting.flatMap(({ wait }) =>
+            wait === null || wait === 'in_flight' ? [] : [`Refunds wait: ${describeWait(wait)}`],
+          ),
+        ];
+        const isHealthy = health.pid !== null && problems.length === 0;
         const value = {
+          running: health.pid !== null,
+          healthy: isHealthy,
+          problems,
+          pid: health.pid,
+          started_at: health.startedAt,
+          alive_at: health.aliveAt,
+          relays: health.relays.map(({ url, state, since, syncedAt, failures }) => ({
+            url,
+            state: health.pid === null ? 'unknown' : state,
+            since,
+            synced_at: syncedAt,
+            failures,
+          })),
+          answers: {
+            waiting: health.answers.messages,
+            paid: health.answers.paid,
+            undeliverable: health.answers.undeliverable,
+            oldest_paid_at: health.answers.oldestPaidAt,
+            why: health.answers.why,
+          },
+          tasks_set_aside: health.dead,
+          outages: health.outages,
+          disk_free_mb: health.diskFreeMb,
           version: VERSION,
           wallet: readFact(read, 'wallet'),
           stub,
@@ -77,6 +126,9 @@ export function registerStatus(program: Command, cli: Cli): void {
           .filter(([, isStub]) => isStub)
           .map(([name]) => name);
         const words = table([
+          ['running', runningWords(health)],
+          ...relayWords(health).map((words, index) => [index === 0 ? 'relays' : '', words]),
+          ...problems.map((words, index) => [index === 0 ? 'WRONG' : '', words]),
           ['version', VERSION],
           ['wallet', value.wallet ?? 'not contacted yet'],
           ['stubs', stubs.length === 0 ? 'none' : `${stubs.join(', ')} (no real service behind them)`],
@@ -87,14 +139,11 @@ export function registerStatus(program: Command, cli: Cli): void {
               .join(', ') || 'none',
           ],
           ['selling', selling(closed, model !== null || isBudgetSpent)],
-          ...closed.map(({ words }) => ['', words]),
-          ...(model === null ? [] : [['', describeModelTrouble(model)]]),
           ...(isBudgetSpent
             ? [['', "The model's budget for today is spent (MODEL_DAILY_BUDGET_USD): open again at 00:00 UTC"]]
             : []),
           ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
           ['the wallet', compared === undefined ? 'not compared yet' : describe(compared)],
-          ...(trouble === null ? [] : [['', describeTrouble(trouble)]]),
           ['claims', claims === 0 ? 'none' : `${claims} say that they paid unseen: timmy invoices list`],
           ['owed', `${showMsats(owedMsats)} sats, ${showMsats(payingMsats)} on their way`],
           ...waiting.flatMap(({ wait, count, amountMsats }) =>
@@ -102,12 +151,19 @@ export function registerStatus(program: Command, cli: Cli): void {
               ? []
               : [['', `${count} of ${showMsats(BigInt(amountMsats))} sats wait: ${describeWait(wait)}`]],
           ),
-          ['messages', `${value.undelivered} on their way`],
+          ['messages', answerWords(health)],
           ['tasks', `${tasks.waiting} waiting, ${tasks.running} running, ${tasks.dead} set aside`],
+          ['disk', `${health.diskFreeMb} MB free`],
+          ...health.outages.map((outage, index) => [index === 0 ? 'lately away' : '', describeOutage(outage)]),
         ]);
-        print(cli, options.json === true, value, words);
-      }),
-    );
+        print(cli, json, value, words);
+        if (!isHealthy) throw new Ended(health.pid === null ? 4 : 1);
+      });
+    });
+}
+
+function describeOutage({ why, from, to }: Outage): string {
+  return `${why} from ${when(from)} to ${to === null ? 'now' : when(to)}`;
 }
 
 function selling(closed: readonly Closure[], isModelSpent: boolean): string {

@@ -70,7 +70,7 @@ export function httpUrl<
       const url = URL.canParse(written) ? new URL(written) : null;
       if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return false;
       if (url.hash !== '' || (o.query !== true && url.search !== '')) return false;
-      return o.notEnding === undefined || !url.pathname.endsWith(o.notEnding);
+      return o.notEnding === undefined || !new RegExp(`${o.notEnding}(/v\\d+)?$`).test(url.pathname);
     });
   return given(o, schema, 'text', `an http:// or https:// URL${tail}`);
 }

@@ -41,7 +41,8 @@ export function prepareDataDir(dir: DataDir): void {
 export function lockDataDir(dir: DataDir): () => void {
   const file = join(dir.path, 'daemon.lock');
   const holder = join(dir.path, 'daemon.pid');
-  const lock = new Sqlite(file, { timeout: 0 });
+  // Who only looks whether somebody runs (`daemonOf`) holds it for a moment.
+  const lock = new Sqlite(file, { timeout: 1000 });
   try {
     chmodSync(file, 0o600);
     lock.pragma('locking_mode = EXCLUSIVE');
@@ -55,4 +56,21 @@ export function lockDataDir(dir: DataDir): () => void {
   }
   writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 });
   return () => lock.close();
+}
+
+/** The daemon that runs on this directory: its process id (0 where it is not known), or null where none does. */
+export function daemonOf(dir: DataDir): number | null {
+  const file = join(dir.path, 'daemon.lock');
+  if (!existsSync(file)) return null;
+  const lock = new Sqlite(file, { timeout: 0, readonly: true });
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_master').get();
+    return null;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'SQLITE_BUSY') throw error;
+    const holder = join(dir.path, 'daemon.pid');
+    return existsSync(holder) ? Number(readFileSync(holder, 'utf8').trim()) : 0;
+  } finally {
+    lock.close();
+  }
 }

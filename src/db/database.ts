@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { takeNews, type News } from './news.ts';
 
 declare const insideTransaction: unique symbol;
 
@@ -26,6 +27,8 @@ export interface Database {
    * @throws inside another transaction.
    */
   writeUnsynced<T>(work: (tx: Tx) => T): T;
+  /** Who hears what transactions did (`tellNews`), each time after one is durable. */
+  onNews(listener: (news: News) => void): void;
   /** Moves the WAL into the file; `truncate` also empties it (after erasing, and at the end). */
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void;
   close(): void;
@@ -53,16 +56,29 @@ export function openDatabase(path: string): Database {
     throw new Error('the database does not keep journal_mode');
   }
   const read = drizzle(sqlite) as unknown as Reader;
-  const inTransaction = sqlite.transaction((work: (tx: Tx) => unknown) => work(read as Tx));
+  const transaction = sqlite.transaction((work: (tx: Tx) => unknown) => work(read as Tx));
+  let listener: (news: News) => void = () => {};
+  const run = (work: (tx: Tx) => unknown): unknown => {
+    if (sqlite.inTransaction) return transaction.immediate(work);
+    try {
+      const result = transaction.immediate(work);
+      takeNews(read).forEach((news) => listener(news));
+      return result;
+    } catch (error) {
+      takeNews(read);
+      throw error;
+    }
+  };
   return {
     read,
-    write: <T>(work: (tx: Tx) => T): T => inTransaction.immediate(work) as T,
+    write: <T>(work: (tx: Tx) => T): T => run(work) as T,
+    onNews: (hears) => (listener = hears),
     writeUnsynced: <T>(work: (tx: Tx) => T): T => {
       // Inside a transaction SQLite would ignore the pragma, and the whole of it would go by the outer one.
       if (sqlite.inTransaction) throw new Error('writeUnsynced inside a transaction');
       sqlite.pragma('synchronous = NORMAL');
       try {
-        return inTransaction.immediate(work) as T;
+        return run(work) as T;
       } finally {
         sqlite.pragma('synchronous = FULL');
       }

@@ -1,5 +1,6 @@
 import { isRefusal, type Refusal } from '../lib/errors.ts';
 import { statement, type Tx } from './database.ts';
+import { countNews, forgetNews } from './news.ts';
 
 /**
  * Does `work` and, where it comes to a refusal, undoes all that it wrote: a refusal changes nothing, however late in
@@ -7,8 +8,12 @@ import { statement, type Tx } from './database.ts';
  */
 export function unlessRefused<T>(tx: Tx, work: () => T | Refusal): T | Refusal {
   statement(tx, 'SAVEPOINT unless_refused').run();
+  const told = countNews(tx);
   const result = work();
-  if (isRefusal(result)) statement(tx, 'ROLLBACK TO unless_refused').run();
+  if (isRefusal(result)) {
+    statement(tx, 'ROLLBACK TO unless_refused').run();
+    forgetNews(tx, told);
+  }
   statement(tx, 'RELEASE unless_refused').run();
   return result;
 }

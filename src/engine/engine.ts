@@ -1,5 +1,5 @@
 import type { Texts } from '../customers/index.ts';
-import { unlessRefused, type Reader, type Tx } from '../db/index.ts';
+import { tellNews, unlessRefused, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, post, revenue } from '../ledger/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -73,9 +73,14 @@ export function createEngine(options: EngineOptions): Engine {
   function deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined {
     const of = product(order.kind);
     return unlessRefused(tx, () => {
+      const before = of.find(tx, order.id)?.state;
       const result = of.deliver(tx, order.id, event);
       if (result === undefined || isRefusal(result)) return result;
-      return apply(tx, of, order, result, event);
+      const refused = apply(tx, of, order, result, event);
+      const state = result.order?.state;
+      if (refused === undefined && state !== before && of.look(tx, order.id)?.isOpen === false)
+        tellNews(tx, 'order.ended', { order: order.id, state });
+      return refused;
     });
   }
 
@@ -251,7 +256,9 @@ export function createEngine(options: EngineOptions): Engine {
         const result = of.open(tx, decision);
         const ref = { kind: of.kind, id: result.order?.id ?? '' };
         lookUpProfileOf(tx, message.sender, clock.now());
-        return apply(tx, of, ref, result, message);
+        const refused = apply(tx, of, ref, result, message);
+        if (refused === undefined) tellNews(tx, 'order.opened', { order: ref.id, npub: message.sender.slice(0, 8) });
+        return refused;
       }),
     taskKinds: () => [eventTask, ...options.products.flatMap((of) => activityTasks(of, clock))],
     remakeTasks: (tx, now) =>

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, inArray } from 'drizzle-orm';
-import { statement, type Reader, type Tx } from '../db/index.ts';
+import { statement, tellNews, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, owedFor, post, SUSPENSE, WALLET } from '../ledger/index.ts';
 import { msats, toMsats, wholeSats, type Msats, type UnixSeconds } from '../lib/units.ts';
 import { schedule } from '../tasks/index.ts';
@@ -69,6 +69,8 @@ function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
       createdAt: now,
     })
     .run();
+  const sats = Number(debt.amountMsats) / 1000;
+  tellNews(tx, 'debt.owed', { order: debt.order.id, sats, because: debt.because });
   payAutomatically(tx, debt.owner, now, now);
 }
 

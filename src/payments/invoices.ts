@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
-import { statement, type Reader, type Tx } from '../db/index.ts';
+import { statement, tellNews, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, post, WALLET, type Account } from '../ledger/index.ts';
 import {
   msats,
@@ -138,6 +138,7 @@ export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds, f
     .where(eq(invoices.id, id))
     .run();
   const order = { kind: row.orderKind, id: row.orderId };
+  tellNews(tx, 'invoice.paid', { order: order.id, invoice: id, purpose: row.purpose, sats: row.amountSats });
   const cause = `invoice:${row.paymentHash}`;
   post(tx, {
     debit: from,

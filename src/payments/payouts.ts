@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
 import { forgetFailures, nextTryAt, noteFailure } from '../customers/index.ts';
-import { statement, type Reader, type Tx } from '../db/index.ts';
+import { statement, tellNews, type Reader, type Tx } from '../db/index.ts';
 import { owedFor, payingWith, post, ROUTING_FEES, WALLET } from '../ledger/index.ts';
 import { msats, plusSeconds, type Msats, type UnixSeconds } from '../lib/units.ts';
 import { hasten, schedule } from '../tasks/index.ts';
@@ -110,6 +110,8 @@ export function settlePayout(
     .where(eq(payouts.paymentHash, paymentHash))
     .run();
   tx.update(debts).set({ state: 'paid', paidAt: now }).where(eq(debts.payoutHash, paymentHash)).run();
+  for (const debt of debtsPaidBy(tx, paymentHash))
+    tellNews(tx, 'debt.paid', { order: debt.orderId, debt: debt.id, sats: debt.amountMsats / 1000 });
   if (payout.destination !== null) forgetFailures(tx, payout.owner, payout.destination);
   const amountMsats = msats(BigInt(payout.amountMsats));
   post(tx, {

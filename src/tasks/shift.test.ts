@@ -54,7 +54,7 @@ it('under any steps and sleeps each task runs once: not before its time, and put
         rng: { bytes: (length) => new Uint8Array(length) },
         log: silentLog,
         reach: noCrashPoints,
-        width: { orders: 4, deliveries: 1, invoices: 1, wallet: 1, payouts: 1, model: 1 },
+        width: { orders: 4, model: 1 },
         onParked: () => {},
       });
       worker.register<{ due: number }>({

@@ -110,6 +110,12 @@ export interface TaskCounts {
   readonly dead: number;
 }
 
+/** What was set aside after too many failures, by kind. */
+export function deadTasks(reader: Reader): Readonly<Record<string, number>> {
+  const rows = statement(reader, `SELECT kind, count(*) AS n FROM tasks WHERE state = 'dead' GROUP BY kind`).all();
+  return Object.fromEntries((rows as { kind: string; n: number }[]).map(({ kind, n }) => [kind, n]));
+}
+
 /** How many tasks there are, of these kinds or of all. */
 export function countTasks(reader: Reader, kinds?: readonly string[]): TaskCounts {
   const rows = statement(
