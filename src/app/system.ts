@@ -3,7 +3,8 @@ import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { MachineClock } from '../lib/steady-clock.ts';
 import { unixSeconds } from '../lib/units.ts';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 
 /** The machine's own clock. The one place of the daemon that reads it. */
 export const systemClock: MachineClock = {
@@ -17,11 +18,13 @@ export const systemClock: MachineClock = {
   uptimeMs,
 };
 
-/** Linux counts sleep here (CLOCK_BOOTTIME), not in the monotonic clock; elsewhere a sleep is seen as a step. */
+/**
+ * Counts sleep, other than the monotonic clock: `/proc/uptime`, and CLOCK_BOOTTIME in whole seconds where our unit hides
+ * that file (`ProcSubset=pid`). Null: the system does not say, and a sleep is seen as a step.
+ */
 function uptimeMs(): number | null {
   try {
-    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
-    return Number.isFinite(seconds) ? seconds * 1000 : null;
+    return uptime() * 1000;
   } catch {
     return null;
   }

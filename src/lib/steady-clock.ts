@@ -57,7 +57,7 @@ export const BELIEVED_AFTER_MS = 600_000;
 const WITNESS_SECONDS = 60;
 /** The same step, as long as it does not move by more. */
 const SAME_STEP_MS = 10_000;
-/** Shorter pauses of the machine are nothing to speak of. */
+/** Shorter pauses are small steps: an uptime may count whole seconds. */
 const SLEEP_NOTICED_MS = 5000;
 
 interface Anchor {
@@ -95,11 +95,12 @@ export function createSteadyClock(machine: MachineClock, options: SteadyClockOpt
     const monotonicMs = machine.monotonicMs();
     const up = uptimeMs();
     const awakeMs = monotonicMs - anchor.monotonicMs;
-    const sleptMs = up === null || anchor.uptimeMs === null ? 0 : Math.max(0, up - anchor.uptimeMs - awakeMs);
+    const pausedMs = up === null || anchor.uptimeMs === null ? 0 : up - anchor.uptimeMs - awakeMs;
+    const sleptMs = pausedMs >= SLEEP_NOTICED_MS ? pausedMs : 0;
     const before = anchor.steadyMs + awakeMs;
     const carried = before + sleptMs;
     const news: TimeNews[] = [];
-    if (sleptMs >= SLEEP_NOTICED_MS) news.push({ type: 'slept', from: seconds(before), to: seconds(carried) });
+    if (sleptMs > 0) news.push({ type: 'slept', from: seconds(before), to: seconds(carried) });
 
     const { steadyMs, next } = judge(wall - carried, carried, awakeMs, monotonicMs, news);
     if (news.length > 0) record(news);

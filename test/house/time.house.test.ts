@@ -194,6 +194,7 @@ describe('31 days down', () => {
     await asks(create(7, {}), guest);
     await asks(create(9, { key: 'k' }), guest);
     expect(v.count('SELECT count(*) FROM jobs')).toBe(2);
+    expect(guest.heard.filter((text) => text.includes('"id":7'))).toHaveLength(2);
   }, 30_000);
 });
 
