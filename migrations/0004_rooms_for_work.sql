@@ -35,6 +35,8 @@ ALTER TABLE `outbox` ADD `climb_at` integer;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `alerted_at` integer;--> statement-breakpoint
 CREATE INDEX `outbox_climb` ON `outbox` (`climb_at`);--> statement-breakpoint
 CREATE INDEX `outbox_state` ON `outbox` (`state`,`created_at`);--> statement-breakpoint
+ALTER TABLE `inbox` ADD `shed` text;--> statement-breakpoint
+ALTER TABLE `inbox` ADD `retry_after` integer;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `rung` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `due_at` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `tries` integer DEFAULT 0 NOT NULL;--> statement-breakpoint

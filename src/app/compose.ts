@@ -12,6 +12,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { SteadyClock } from '../lib/steady-clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import {
+  createAdmission,
   createInbox,
   createPublisher,
   noteAlerted,
@@ -62,6 +63,7 @@ import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
 import { tariffFrom } from '../pricing/index.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
+import { watchDisk, type DiskWatch, type FreeBytes } from './disk-watch.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
 import { profileTask } from './profile-task.ts';
@@ -86,6 +88,8 @@ export interface Parts {
   readonly lnurl: LnurlPay;
   readonly version: string;
   readonly bornAt: UnixSeconds;
+  /** On the disk of the data directory. */
+  readonly freeBytes: FreeBytes;
 }
 
 export interface Timmy {
@@ -99,12 +103,14 @@ export interface Timmy {
    */
   readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
   readonly time: TimeWatch;
+  readonly disk: DiskWatch;
   /** A push of the wallet: look sooner. */
   readonly onWalletHint: (paymentHash: string | null) => void;
   readonly onRelayTrouble: NonNullable<InboxHandlers['onTrouble']>;
 }
 
 /** Said to customers while sales are stopped. */
+const DISK_IS_FULL = 'my disk is nearly full';
 const BOOKS_ARE_CHECKED = 'my books are being checked';
 
 const MODEL_IS_AWAY = 'the model that does my work is not to be had';
@@ -155,7 +161,8 @@ export function compose(parts: Parts): Timmy {
   };
   const dailyBudgetUsd = Number(settings.MODEL_DAILY_BUDGET_USD);
   const closedBecause = (reader: Reader): string | null => {
-    if (closures(reader).length > 0) return BOOKS_ARE_CHECKED;
+    const closed = closures(reader);
+    if (closed.length > 0) return closed.every(({ why }) => why === 'disk') ? DISK_IS_FULL : BOOKS_ARE_CHECKED;
     if (modelTrouble(reader) !== null) return MODEL_IS_AWAY;
     return isBudgetLeft(reader, dailyBudgetUsd, clock.now()) ? null : BUDGET_IS_SPENT;
   };
@@ -207,6 +214,7 @@ export function compose(parts: Parts): Timmy {
     payee: payee.get,
     ofProducts: { ...jobs, request: (tx, text, context) => jobs.request(tx, text, context) },
     rpcBytes: settings.LIMIT_RPC_BYTES,
+    messageChars: settings.LIMIT_MESSAGE_CHARS,
     autoMinSats: settings.REFUND_AUTO_MIN_SATS,
     askMinSats: settings.REFUND_ASK_MIN_SATS,
     feeDailySats: settings.REFUND_FEE_DAILY_SATS,
@@ -314,6 +322,14 @@ export function compose(parts: Parts): Timmy {
   for (const kind of kinds) worker.register(kind);
   if (modelTrouble(database.read) !== null) database.write((tx) => probeTroublesNow(tx, startedAt));
 
+  const disk = watchDisk({
+    database,
+    clock,
+    log,
+    freeBytes: parts.freeBytes,
+    floorMb: settings.DISK_FLOOR_MB,
+    alert,
+  });
   const inbox = createInbox({
     database,
     clock,
@@ -323,6 +339,14 @@ export function compose(parts: Parts): Timmy {
     texts,
     bornAt: parts.bornAt,
     onFiled: () => worker.poke(),
+    mayTake: () => disk.hasRoom(),
+    admit: createAdmission({
+      clock,
+      limits,
+      messageChars: settings.LIMIT_MESSAGE_CHARS,
+      rpcBytes: settings.LIMIT_RPC_BYTES,
+      bytesPerHour: settings.LIMIT_STORE_MB_PER_HOUR * 1e6,
+    }),
   });
   const remakeMissingTasks: Timmy['remakeMissingTasks'] = (tx, now, atStart) => {
     const remade = {
@@ -353,7 +377,7 @@ export function compose(parts: Parts): Timmy {
     askWitness: () => void prices.refresh(new AbortController().signal),
     onMoved: () => worker.poke(),
   });
-  return { worker, publisher, inbox, prices, time, remakeMissingTasks, onWalletHint, onRelayTrouble };
+  return { worker, publisher, inbox, prices, time, disk, remakeMissingTasks, onWalletHint, onRelayTrouble };
 }
 
 function isDeaf(relays: Relays): boolean {

@@ -28,6 +28,7 @@ import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
 import { createAdapters } from './adapters.ts';
 import { compose, type Timmy } from './compose.ts';
+import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
 import { PROFILE_TASK_KEY } from './profile-task.ts';
 import { crashPoints } from './system.ts';
@@ -74,6 +75,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const unlock = lockDataDir(dir);
   const undo: (() => unknown)[] = [unlock];
   try {
+    await roomToWrite(dir.path, options.clock, log);
     const database = openChecked(dir.databaseFile, options.clock, log);
     undo.unshift(() => database.close());
     const clock = steadyClockOf(options.clock, database.read);
@@ -103,12 +105,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...adapters,
       version,
       bornAt,
+      freeBytes: freeBytesOf(dir.path),
     });
     announceStubs(options, database, adapters.wallet, adapters.agent.kind);
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
     scheduleRecurring(database, clock);
     timmy.time.start();
+    timmy.disk.start();
     database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
     timmy.worker.start();
     timmy.publisher.start();
@@ -134,6 +138,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         await Promise.all([timmy.worker.stop(STOP_GRACE_MS), timmy.publisher.stop(PUBLISH_GRACE_MS)]);
         await adapters.relays.close();
         timmy.time.stop();
+        timmy.disk.stop();
         if (devRelay !== null) await devRelay.close();
         database.checkpoint('TRUNCATE');
         database.close();

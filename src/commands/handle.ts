@@ -2,7 +2,7 @@ import { mayTell } from '../customers/index.ts';
 import type { Database, Tx } from '../db/index.ts';
 import type { CommandContext, RpcMethod, WordCommand } from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
-import { enqueue, findReplay, loadInbound, noteDialect, type InboundMessage } from '../messaging/index.ts';
+import { enqueue, findReplay, type Shed, loadInbound, noteDialect, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
 import {
   failure,
@@ -31,6 +31,7 @@ export interface HandleOptions extends CommandOptions {
   readonly registry: Registry;
   readonly refunds: Refunds;
   readonly rpcBytes: number;
+  readonly messageChars: number;
 }
 
 const HOUR = 3600;
@@ -144,14 +145,12 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
       'Your message is more than three days old, so I did not run it. Please send it again if you still want it. Nothing was charged.',
     );
   }
-  const rate = limits.takeCommand(message.sender);
-  if (!rate.pass) {
-    if (rate.silent) return;
-    const text = `That is too fast for me. Nothing was charged. Please wait ${rate.retryAfter} seconds and send it again.`;
-    const refusal = refuse('rate_limited', text, { retry_after: rate.retryAfter });
-    if (reading.dialect === 'rpc')
-      enqueue(tx, texts, { to: message.sender, text: failureOf(reading.request.id, refusal), answering: message }, now);
-    else enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+  if (message.shed !== null) {
+    const refusal = shedRefusal(message.shed, message.retryAfter ?? 1, options);
+    const isProgram = reading.dialect === 'rpc';
+    if (message.shed !== 'too_fast' && !isProgram) return tell(message.shed, 60, refusal.text);
+    const text = isProgram ? failureOf(reading.request.id, refusal) : refusal.text;
+    enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
     return;
   }
   if (reading.dialect === 'broken_rpc') {
@@ -165,6 +164,29 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
 }
 
 const READ_TEXT_ONLY = 'I read text only, nothing was charged. Write it in words.';
+
+/** Why a message was not taken in, and what to do: nothing of it was kept. */
+function shedRefusal(why: Shed, retryAfter: number, { messageChars, rpcBytes }: HandleOptions): Refusal {
+  switch (why) {
+    case 'too_fast':
+      return refuse(
+        'rate_limited',
+        `That is too fast for me. Nothing was charged. Please wait ${retryAfter} seconds and send it again.`,
+        { retry_after: retryAfter },
+      );
+    case 'too_large':
+      return refuse(
+        'too_large',
+        `That is too long for me: I take ${messageChars} characters at most. Nothing was charged. Please send a shorter text.`,
+        { max_bytes: rpcBytes },
+      );
+    case 'no_room':
+      return refuse(
+        'busy',
+        'So much is written to me just now that I could not keep your message. Nothing was charged. Please send it again in an hour.',
+      );
+  }
+}
 
 function handleWords(
   options: HandleOptions,

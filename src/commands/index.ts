@@ -29,6 +29,7 @@ export interface CommandsOptions extends CommandOptions {
   readonly ofProducts: Registry;
   /** `LIMIT_RPC_BYTES` */
   readonly rpcBytes: number;
+  readonly messageChars: number;
   /** `REFUND_AUTO_MIN_SATS` and `REFUND_ASK_MIN_SATS` */
   readonly autoMinSats: number;
   readonly askMinSats: number;

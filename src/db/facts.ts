@@ -17,6 +17,7 @@ export type FactName =
   | 'books_short'
   | 'wallet_short'
   | 'late_told'
+  | 'disk_low'
   | 'drift_told'
   | 'model_trouble'
   | 'model_budget_told'

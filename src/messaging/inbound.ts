@@ -1,5 +1,6 @@
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
+import type { Shed } from './admission.ts';
 import type { RpcId } from './dialects/jsonrpc/index.ts';
 
 /** A message as handlers see it. */
@@ -13,6 +14,9 @@ export interface InboundMessage {
   readonly age: 'fresh' | 'stale' | 'future';
   readonly isGroup: boolean;
   readonly textId: number | null;
+  /** Why its text was not kept, and after how many seconds its sender may write again (`too_fast`). */
+  readonly shed: Shed | null;
+  readonly retryAfter: number | null;
   readonly dialect: 'words' | 'rpc' | null;
   /** The JSON-RPC id, as it is to be echoed. */
   readonly rpcId: RpcId;
@@ -25,7 +29,7 @@ export function loadInbound(reader: Reader, inboxId: number): InboundMessage {
   const row = statement(
     reader,
     `SELECT id, sender, rumor_id AS rumorId, protocol, kind, created_at AS createdAt, age, is_group AS isGroup,
-            text_id AS textId, dialect, rpc_id AS rpcId, rpc_method AS rpcMethod, rpc_key AS rpcKey
+            text_id AS textId, shed, retry_after AS retryAfter, dialect, rpc_id AS rpcId, rpc_method AS rpcMethod, rpc_key AS rpcKey
      FROM inbox WHERE id = ?`,
   ).get(inboxId) as (Omit<InboundMessage, 'isGroup' | 'rpcId'> & { isGroup: number; rpcId: string | null }) | undefined;
   if (row === undefined) throw new Error('inbox.missing');

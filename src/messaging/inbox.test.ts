@@ -45,6 +45,8 @@ function open(bornAt = 0): void {
     signer: timmy,
     texts,
     bornAt: unixSeconds(bornAt),
+    admit: () => ({ keeps: true }),
+    mayTake: () => true,
     onFiled: () => (filed += 1),
   });
 }
@@ -188,6 +190,8 @@ describe('junk', () => {
       clock: createSteadyClock(clock),
       log: silentLog,
       reach,
+      admit: () => ({ keeps: true }),
+      mayTake: () => true,
       signer,
       texts,
       bornAt,

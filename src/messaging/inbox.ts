@@ -9,8 +9,10 @@ import type { UnixSeconds } from '../lib/units.ts';
 import { openDm } from '../nostr/open.ts';
 import { ageOf, STALE_AFTER_SECONDS, type OpenedDm } from '../nostr/opened-dm.ts';
 import type { Signer } from '../nostr/signer.ts';
+import { OutsideError } from '../lib/errors.ts';
 import type { Arrival } from '../ports/relays.ts';
 import { schedule } from '../tasks/index.ts';
+import type { createAdmission } from './admission.ts';
 import { DroppedWraps } from './dropped-wraps.ts';
 import { OpeningQueue } from './opening-queue.ts';
 import { onReaderHeard } from './publishing/route.ts';
@@ -24,12 +26,19 @@ export interface InboxOptions {
   readonly texts: Texts;
   /** When this data directory was first started. What was written before is not run: it was for another life of this key. */
   readonly bornAt: UnixSeconds;
+  /** Judges a message that was not seen before, before anything of it is kept. */
+  readonly admit: ReturnType<typeof createAdmission>;
+  /** May anything be taken in now? Not while the disk is nearly full: relays keep what we leave with them. */
+  readonly mayTake: () => boolean;
   /** Called after a message was filed, to wake the worker. */
   readonly onFiled: () => void;
 }
 
 export interface Inbox {
-  /** Takes in one event from a relay: resolves when it is durable, or known to be worthless. Never throws for bad input. */
+  /**
+   * Takes in one event from a relay: resolves when it is durable, or known to be worthless; rejects when it must be
+   * fetched again. Never throws for bad input.
+   */
   receive(event: unknown, relay: string, arrival?: Arrival): Promise<void>;
 }
 
@@ -67,16 +76,31 @@ export function createInbox(options: InboxOptions): Inbox {
     if (dm.createdAt < options.bornAt) return false;
     const known = statement(tx, 'SELECT 1 FROM inbox WHERE sender = ? AND rumor_id = ?').get(dm.sender, dm.rumorId);
     if (known !== undefined) return false;
+    const admitted = options.admit(tx, dm.sender, dm.content);
+    if (!admitted.keeps && admitted.silent) return false;
     meet(tx, dm.sender, dm.protocol, relay, now);
     onReaderHeard(tx, dm.sender, now);
-    const textId = texts.keep(tx, dm.sender, dm.content, now);
+    const textId = texts.keep(tx, dm.sender, admitted.keeps ? dm.content : admitted.stub, now);
+    const [shed, retryAfter] = admitted.keeps ? [null, null] : [admitted.shed, admitted.retryAfter];
     // Stale by the time that we were there to read it; of the future only where no clock of ours is so far.
     const age = ageOf(dm.createdAt, clock.latest(), reachingBack(tx, now, STALE_AFTER_SECONDS));
     const row = statement(
       tx,
-      `INSERT INTO inbox (sender, rumor_id, protocol, kind, created_at, received_at, age, is_group, text_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(dm.sender, dm.rumorId, dm.protocol, dm.kind, dm.createdAt, now, age, dm.group ? 1 : 0, textId);
+      `INSERT INTO inbox (sender, rumor_id, protocol, kind, created_at, received_at, age, is_group, text_id, shed, retry_after)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      dm.sender,
+      dm.rumorId,
+      dm.protocol,
+      dm.kind,
+      dm.createdAt,
+      now,
+      age,
+      dm.group ? 1 : 0,
+      textId,
+      shed,
+      retryAfter,
+    );
     const inboxId = Number(row.lastInsertRowid);
     schedule(tx, { kind: 'dm.handle', payload: { inboxId }, lane: `peer:${dm.sender}`, dueAt: now, now });
     return true;
@@ -92,6 +116,7 @@ export function createInbox(options: InboxOptions): Inbox {
       const { id, sig } = (event ?? {}) as { id?: unknown; sig?: unknown };
       if (typeof id !== 'string' || typeof sig !== 'string') return Promise.resolve();
       if (isSeen(id)) return Promise.resolve();
+      if (!options.mayTake()) return Promise.reject(new OutsideError('unavailable', 'inbox.no_room'));
       // The same bytes from another relay wait for the first; a copy that differs anywhere is judged by itself, so
       // that a forgery (even one with the genuine id and signature) cannot hide the genuine event.
       const key = sha256Hex(JSON.stringify(event));

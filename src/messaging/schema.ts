@@ -16,6 +16,9 @@ export const inbox = sqliteTable(
     age: text({ enum: ['fresh', 'stale', 'future'] }).notNull(),
     isGroup: integer('is_group', { mode: 'boolean' }).notNull(),
     textId: integer('text_id'),
+    /** Why its text was not kept; and after how many seconds its sender may write again. */
+    shed: text({ enum: ['too_large', 'too_fast', 'no_room'] }),
+    retryAfter: integer('retry_after'),
     /** How it was written, once it has been read: words, or JSON-RPC with this id (JSON text). */
     dialect: text({ enum: ['words', 'rpc'] }),
     rpcId: text('rpc_id'),

@@ -8,10 +8,10 @@ import { lastReconciliation, reconcileSoon } from './reconcile-verdict.ts';
 /**
  * Why nothing is sold; what was paid for is still delivered. `books`: sums that do not add up. `drift`: wallet and
  * books disagree. `short`: customers are owed more than the wallet holds by the books. They end by themselves.
- * `wrong_invoice`: the wallet issued what was not asked; only the operator ends that.
+ * `wrong_invoice`: the wallet issued what was not asked; only the operator ends that. `disk`: it is nearly full.
  */
 export interface Closure {
-  readonly why: 'books' | 'drift' | 'short' | 'wrong_invoice';
+  readonly why: 'books' | 'drift' | 'short' | 'wrong_invoice' | 'disk';
   /** `sales`: refunds go on, the oldest first, as far as the wallet covers them. `all`: nothing is paid out either. */
   readonly stops: 'all' | 'sales';
   /** For the operator: what is wrong, and what to do. */
@@ -37,11 +37,16 @@ export function closures(reader: Reader): Closure[] {
   if (drift !== null)
     found.push({ why: 'drift', stops: readFact(reader, 'wallet_short') === null ? 'all' : 'sales', words: drift });
   if (readFact(reader, 'books_short') !== null) found.push({ why: 'short', stops: 'sales', words: SHORT });
+  const disk = readFact(reader, 'disk_low');
+  if (disk !== null)
+    found.push({ why: 'disk', stops: 'sales', words: `${DISK} since ${atTime(Number(disk))}${DISK_MEND}` });
   const wrong = wrongInvoice(reader);
   if (wrong !== null) found.push({ why: 'wrong_invoice', stops: 'all', words: describeWrongInvoice(wrong) });
   return found;
 }
 
+const DISK = 'The disk is nearly full (DISK_FLOOR_MB)';
+const DISK_MEND = '. Free some space: it opens by itself';
 const BOOKS = 'The books do not add up';
 const BOOKS_MEND = '. See: timmy ledger explain';
 const SHORT =
@@ -51,7 +56,8 @@ const SHORT =
 export function mayLeave(reader: Reader): 'all' | 'covered' | 'nothing' {
   const closed = closures(reader);
   if (closed.some(({ stops }) => stops === 'all')) return 'nothing';
-  return closed.length === 0 ? 'all' : 'covered';
+  // A full disk says nothing of the money.
+  return closed.every(({ why }) => why === 'disk') ? 'all' : 'covered';
 }
 
 /**

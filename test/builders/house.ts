@@ -54,6 +54,7 @@ export async function openHouse(
     secretKey?: Secret<Uint8Array>;
     reach?: ReachCrashPoint;
     rng?: Rng;
+    freeBytes?: () => number;
   } = {},
 ): Promise<House> {
   const log = options.log ?? silentLog;
@@ -97,9 +98,11 @@ export async function openHouse(
     },
     version: 'test',
     bornAt: unixSeconds(0),
+    freeBytes: options.freeBytes ?? (() => 1e12),
   });
   const unwatch = wallet.watch(timmy.onWalletHint);
   timmy.time.start();
+  timmy.disk.start();
   database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
   timmy.worker.start();
   timmy.publisher.start();
@@ -130,6 +133,7 @@ export async function openHouse(
       await stopping;
       await relays.close();
       timmy.time.stop();
+      timmy.disk.stop();
       database.close();
     },
   };

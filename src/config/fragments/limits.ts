@@ -13,6 +13,11 @@ export const limits = {
   LIMIT_RUNNING: count('Requests of one npub that run at once; more wait in turn.', 'requests', 3),
   LIMIT_NEW_PER_HOUR: count('New orders of one npub.', 'per hour', 20),
   LIMIT_UNPAID_ANSWERS_PER_MINUTE: count('Answers to one npub that nobody paid for.', 'per minute', 3),
+  LIMIT_STORE_MB_PER_HOUR: count(
+    'Texts of strangers that are kept; of it one npub takes an eighth.',
+    'MB per hour',
+    64,
+  ),
   LIMIT_ALL_OPEN_INVOICES: count('Open unpaid invoices of everybody.', 'invoices', 300),
   LIMIT_PAID_WAITING: count('Paid work that waits; at three quarters of it no more is sold.', 'requests', 200),
   LIMIT_PAID_AT_ONCE: count('Paid work that runs at once.', 'requests', 4, 100),

@@ -194,6 +194,8 @@ const asked: InboundMessage = {
   age: 'fresh',
   isGroup: false,
   textId: null,
+  shed: null,
+  retryAfter: null,
   dialect: 'words',
   rpcId: null,
   rpcMethod: null,

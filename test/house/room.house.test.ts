@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { visit, type Visit } from './visit.ts';
+
+let v: Visit;
+afterEach(() => v.close());
+
+const LONG = 'many words '.repeat(3100);
+const kept = (): number => v.count('SELECT coalesce(sum(length(box)), 0) FROM texts');
+
+describe('what a stranger writes', () => {
+  it('is judged before it is kept: three hundred messages of 34 kB leave next to nothing', async () => {
+    v = await visit({ env: { LIMIT_COMMANDS_BURST: '10' } });
+    for (let n = 0; n < 300; n++) await v.guest.say(`${n} ${LONG}`);
+    await v.pass(2);
+    expect(kept()).toBeLessThan(20_000);
+    expect(v.count('SELECT count(*) FROM inbox')).toBeLessThan(20);
+    expect((await v.news()).length).toBeLessThan(5);
+    const other = await v.house.guest();
+    await other.say('job Why is the sky blue?');
+    await v.pass(3);
+    expect(other.heard.some((text) => text.startsWith('lnbcrt'))).toBe(true);
+  });
+
+  it('too long is told, in the words of who wrote it', async () => {
+    v = await visit();
+    await v.guest.say(LONG);
+    expect((await v.news()).join()).toContain('8000 characters at most');
+    const params = { request: 'x'.repeat(40_000) };
+    await v.guest.say(JSON.stringify({ jsonrpc: '2.0', id: 'mine', method: 'job.create', params }));
+    const [answer] = await v.news();
+    expect(JSON.parse(answer ?? '')).toMatchObject({ id: 'mine', error: { code: -32004 } });
+    expect(kept()).toBeLessThan(2000);
+  });
+
+  it('fills an eighth of the room of this hour at most, and others have theirs', async () => {
+    v = await visit({
+      env: { LIMIT_STORE_MB_PER_HOUR: '1', LIMIT_COMMANDS_BURST: '1000', LIMIT_NEW_PER_HOUR: '1000' },
+    });
+    for (let n = 0; n < 40; n++) await v.guest.say(`${n} ${'seven k '.repeat(900)}`);
+    await v.pass(2);
+    expect((await v.news()).join()).toContain('could not keep your message');
+    expect(v.count(`SELECT count(*) FROM inbox WHERE shed = 'no_room'`)).toBeGreaterThan(10);
+    const other = await v.house.guest();
+    await other.say('job Why is the sky blue?');
+    await v.pass(3);
+    expect(other.heard.some((text) => text.startsWith('lnbcrt'))).toBe(true);
+  });
+});
+
+describe('a disk that is nearly full', () => {
+  it('stops sales and intake, told once, and takes them up again by itself', async () => {
+    let freeMb = 100_000;
+    v = await visit({ freeBytes: () => freeMb * 1e6, env: { TIMMY_OPERATOR_NPUBS: '' } });
+    await v.guest.say('job Why is the sky blue?');
+    await v.pass(2);
+    const invoice = v.guest.heard.find((text) => text.startsWith('lnbcrt')) ?? '';
+    freeMb = 400;
+    await v.pass(11);
+    // What relays have they keep; money is seen, and paid work done.
+    await expect(v.guest.say('status')).rejects.toThrow('inbox.no_room');
+    await v.news();
+    await v.pay(invoice);
+    await v.pass(5);
+    expect((await v.news()).join()).toMatch(/Paid/);
+    freeMb = 520;
+    await v.pass(11);
+    await expect(v.guest.say('status')).rejects.toThrow('inbox.no_room');
+    freeMb = 600;
+    await v.pass(11);
+    await v.guest.say('job Why is the grass green?');
+    await v.pass(3);
+    expect((await v.news()).join()).toContain('<invoice for');
+    expect(v.broken()).toEqual([]);
+  });
+});
