@@ -28,6 +28,7 @@ ALTER TABLE `tasks` ADD `turn` integer DEFAULT 0 NOT NULL;--> statement-breakpoi
 CREATE INDEX `tasks_ready` ON `tasks` (`kind`,`state`,`behind`,`due_at`,`turn`);--> statement-breakpoint
 CREATE INDEX `tasks_in_lane` ON `tasks` (`lane`,`state`,`behind`,`id`);--> statement-breakpoint
 DROP INDEX `outbox_state`;--> statement-breakpoint
+DROP INDEX `outbox_recipient`;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `paid` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `near_now` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `rungs` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -35,6 +36,7 @@ ALTER TABLE `outbox` ADD `climb_at` integer;--> statement-breakpoint
 ALTER TABLE `outbox` ADD `alerted_at` integer;--> statement-breakpoint
 CREATE INDEX `outbox_climb` ON `outbox` (`climb_at`);--> statement-breakpoint
 CREATE INDEX `outbox_state` ON `outbox` (`state`,`created_at`);--> statement-breakpoint
+CREATE INDEX `outbox_recipient` ON `outbox` (`recipient`,`created_at`);--> statement-breakpoint
 ALTER TABLE `inbox` ADD `shed` text;--> statement-breakpoint
 ALTER TABLE `inbox` ADD `retry_after` integer;--> statement-breakpoint
 ALTER TABLE `outbox_relays` ADD `rung` integer DEFAULT 0 NOT NULL;--> statement-breakpoint

@@ -2,7 +2,15 @@ import { mayTell } from '../customers/index.ts';
 import type { Database, Tx } from '../db/index.ts';
 import type { CommandContext, RpcMethod, WordCommand } from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
-import { enqueue, findReplay, type Shed, loadInbound, noteDialect, type InboundMessage } from '../messaging/index.ts';
+import {
+  enqueue,
+  findReplay,
+  judgeAnswer,
+  type Shed,
+  loadInbound,
+  noteDialect,
+  type InboundMessage,
+} from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
 import {
   failure,
@@ -18,6 +26,7 @@ import {
 import { understandText, type Understood } from '../messaging/dialects/text/index.ts';
 import type { PriceBook } from '../payments/index.ts';
 import type { Product } from '../engine/product.ts';
+import type { UnixSeconds } from '../lib/units.ts';
 import type { Commit, TaskKind } from '../tasks/index.ts';
 import { openOrders, statusText } from './orders.ts';
 import { shortHelp } from './help.ts';
@@ -32,6 +41,8 @@ export interface HandleOptions extends CommandOptions {
   readonly refunds: Refunds;
   readonly rpcBytes: number;
   readonly messageChars: number;
+  /** `LIMIT_UNPAID_ANSWERS_PER_MINUTE`. */
+  readonly unpaidPerMinute: number;
 }
 
 const HOUR = 3600;
@@ -117,7 +128,7 @@ function read(options: HandleOptions, message: InboundMessage, text: string): Re
 }
 
 function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading: Reading): void {
-  const { clock, texts, limits } = options;
+  const { clock, texts } = options;
   const now = clock.now();
   const tell = (what: string, seconds: number, text: string): void => {
     if (!mayTell(tx, message.sender, what, seconds, now)) return;
@@ -153,9 +164,16 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
     enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
     return;
   }
+  const gate = judgeAnswer(tx, message, options.unpaidPerMinute, now);
+  if (gate.held) {
+    if (!gate.tell) return;
+    const refusal = slowDown(gate.until, now);
+    const text = reading.dialect === 'rpc' ? failureOf(reading.request.id, refusal) : refusal.text;
+    enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+    return;
+  }
   if (reading.dialect === 'broken_rpc') {
-    if (limits.takeUnpaidAnswer(message.sender))
-      enqueue(tx, texts, { to: message.sender, text: reading.answer, answering: message }, now);
+    enqueue(tx, texts, { to: message.sender, text: reading.answer, answering: message }, now);
     return;
   }
   if (reading.dialect === 'rpc') return handleRpc(options, tx, message, reading.request, reading.method);
@@ -164,6 +182,15 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
 }
 
 const READ_TEXT_ONLY = 'I read text only, nothing was charged. Write it in words.';
+
+function slowDown(until: UnixSeconds, now: UnixSeconds): Refusal {
+  const clockTime = new Date(until * 1000).toISOString().slice(11, 16);
+  return refuse(
+    'rate_limited',
+    `Slow down, please: I answer you again from ${clockTime} UTC. Nothing was charged, and nothing that is paid for is lost.`,
+    { retry_after: Math.max(1, until - now) },
+  );
+}
 
 /** Why a message was not taken in, and what to do: nothing of it was kept. */
 function shedRefusal(why: Shed, retryAfter: number, { messageChars, rpcBytes }: HandleOptions): Refusal {
@@ -250,7 +277,7 @@ function handleRpc(
   request: RpcRequest,
   method: RpcMethod | undefined,
 ): void {
-  const { texts, clock, limits } = options;
+  const { texts, clock } = options;
   const now = clock.now();
   const key = replayKey(message.sender, request);
   const rpc = { id: request.id, method: request.method, key: method?.changes === true ? key : null };
@@ -270,20 +297,18 @@ function handleRpc(
     answerRpc(tx, texts, asked, failureOf(request.id, refusal), { replayable: isReplayable(refusal.refusal) }, now);
   };
   if (method === undefined) {
-    if (limits.takeUnpaidAnswer(message.sender)) {
-      answerRpc(
-        tx,
-        texts,
-        asked,
-        failure(
-          request.id,
-          RPC_ERROR.methodNotFound,
-          `There is no method ${request.method.slice(0, 64)}. info lists them.`,
-        ),
-        { replayable: false },
-        now,
-      );
-    }
+    answerRpc(
+      tx,
+      texts,
+      asked,
+      failure(
+        request.id,
+        RPC_ERROR.methodNotFound,
+        `There is no method ${request.method.slice(0, 64)}. info lists them.`,
+      ),
+      { replayable: false },
+      now,
+    );
     return;
   }
   const params = method.params.safeParse(request.params);
@@ -309,13 +334,12 @@ function erasedAnswer(orderId: string | null): Refusal {
 }
 
 function contextOf(options: HandleOptions, message: InboundMessage): CommandContext {
-  const { clock, texts, limits } = options;
+  const { clock, texts } = options;
   const now = clock.now();
   return {
     message,
     now,
     say: (tx, text, how = {}) => {
-      if (how.paid !== true && !limits.takeUnpaidAnswer(message.sender)) return;
       enqueue(tx, texts, { to: message.sender, text, answering: message, reference: how.reference ?? true }, now);
     },
   };

@@ -30,6 +30,7 @@ export interface CommandsOptions extends CommandOptions {
   /** `LIMIT_RPC_BYTES` */
   readonly rpcBytes: number;
   readonly messageChars: number;
+  readonly unpaidPerMinute: number;
   /** `REFUND_AUTO_MIN_SATS` and `REFUND_ASK_MIN_SATS` */
   readonly autoMinSats: number;
   readonly askMinSats: number;

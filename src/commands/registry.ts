@@ -1,4 +1,4 @@
-import type { RateLimits, Texts } from '../customers/index.ts';
+import type { Texts } from '../customers/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { Tx } from '../db/index.ts';
@@ -11,7 +11,6 @@ export interface CommandOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly texts: Texts;
-  readonly limits: RateLimits;
   readonly wallet: Wallet;
   readonly info: InfoParts;
   /** Our node's key, where known. */

@@ -3,7 +3,6 @@ import type { Clock } from '../lib/clock.ts';
 export interface RateSettings {
   readonly LIMIT_COMMANDS_PER_SECOND: number;
   readonly LIMIT_COMMANDS_BURST: number;
-  readonly LIMIT_UNPAID_ANSWERS_PER_MINUTE: number;
 }
 
 /** `silent`: they were told already; nothing is said until `retry_after` has passed. */
@@ -14,8 +13,6 @@ export type RateVerdict =
 export interface RateLimits {
   /** One command of this key, counted after duplicates were dropped. `retryAfter` in seconds. */
   takeCommand(pubkey: string): RateVerdict;
-  /** One answer that nobody paid for; false: stay silent. */
-  takeUnpaidAnswer(pubkey: string): boolean;
 }
 
 interface Bucket {
@@ -24,13 +21,11 @@ interface Bucket {
   mutedUntil: number;
 }
 
-const UNPAID_BURST = 10;
 /** Keys remembered at a time; the least recently seen is forgotten, which only ever favours a stranger. */
 const MAX_KEYS = 20_000;
 
 export function createRateLimits(clock: Clock, settings: RateSettings): RateLimits {
   const commands = new Map<string, Bucket>();
-  const answers = new Map<string, Bucket>();
 
   function refill(buckets: Map<string, Bucket>, pubkey: string, perSecond: number, burst: number): Bucket {
     const now = clock.monotonicMs() / 1000;
@@ -57,12 +52,6 @@ export function createRateLimits(clock: Clock, settings: RateSettings): RateLimi
       const retryAfter = Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond));
       bucket.mutedUntil = bucket.at + retryAfter;
       return { pass: false, retryAfter, silent: false };
-    },
-    takeUnpaidAnswer: (pubkey) => {
-      const bucket = refill(answers, pubkey, settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE / 60, UNPAID_BURST);
-      if (bucket.tokens < 1) return false;
-      bucket.tokens -= 1;
-      return true;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Messages in, each once; messages out, until they are delivered. */
+export { judgeAnswer } from './answer-gate.ts';
 export { createAdmission, type AdmissionOptions, type Shed } from './admission.ts';
 export { loadInbound, noteDialect, type InboundMessage } from './inbound.ts';
 export { createInbox, highWater, raiseHighWater, type Inbox } from './inbox.ts';

@@ -3,6 +3,7 @@ import { statement, type Reader, type Tx } from '../db/index.ts';
 import { hasMoney } from '../ledger/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { schedule } from '../tasks/index.ts';
+import { hasOutboxRoom } from './answer-gate.ts';
 import type { InboundMessage } from './inbound.ts';
 
 export interface OutgoingMessage {
@@ -26,8 +27,10 @@ export interface OutgoingMessage {
  */
 export function enqueue(tx: Tx, texts: Texts, message: OutgoingMessage, now: UnixSeconds): TextId {
   const answering = message.answering ?? null;
+  const isPaid = message.paid ?? (message.orderId != null && hasMoney(tx, message.orderId));
   const sentAt = nextSendTime(tx, message.to, now, answering?.createdAt ?? null);
   const textId = texts.keep(tx, message.to, message.text, now);
+  if (!isPaid && !hasOutboxRoom(tx, message.to)) return textId;
   const { lastInsertRowid } = statement(
     tx,
     `INSERT INTO outbox (recipient, protocol, sent_at, reply_to, text_id, order_id, paid, state, created_at)
@@ -39,7 +42,7 @@ export function enqueue(tx: Tx, texts: Texts, message: OutgoingMessage, now: Uni
     message.reference === false ? null : (answering?.rumorId ?? null),
     textId,
     message.orderId ?? null,
-    (message.paid ?? (message.orderId != null && hasMoney(tx, message.orderId))) ? 1 : 0,
+    isPaid ? 1 : 0,
     now,
   );
   sealSoon(tx, Number(lastInsertRowid), message.to, now);

@@ -86,7 +86,7 @@ export const outbox = sqliteTable(
   (table) => [
     index('outbox_state').on(table.state, table.createdAt),
     index('outbox_climb').on(table.climbAt),
-    index('outbox_recipient').on(table.recipient),
+    index('outbox_recipient').on(table.recipient, table.createdAt),
     check('outbox_sealed', sql`${table.state} <> 'sealed' OR ${table.event} IS NOT NULL`),
   ],
 );

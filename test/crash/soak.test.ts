@@ -94,7 +94,7 @@ async function expectBooksAgree(daemon: Daemon, lnbits: FakeLnbits, bought: read
   const totalMsats = FUNDS + sum(paid) - sum(back);
   const { received, paidOut, ...books } = await readBooks(daemon, lnbits);
   expect(books).toEqual({
-    verify: { exitCode: 0, stdout: '{"ok":true,"broken":[]}' },
+    verify: { exitCode: 0, stdout: '{"ok":true,"broken":[],"late":[]}' },
     ledgerMsats: totalMsats,
     lnbitsMsats: totalMsats,
     underWay: 0,

@@ -73,3 +73,43 @@ describe('a disk that is nearly full', () => {
     expect(v.broken()).toEqual([]);
   });
 });
+
+describe('the same again and again', () => {
+  it('is answered so often, told once to slow down, and then not', async () => {
+    v = await visit();
+    for (let n = 0; n < 60; n++)
+      for (const word of ['paid', 'refund', 'status']) await v.guest.say(`${word}${' '.repeat(n)}`);
+    await v.pass(2);
+    const heard = await v.news();
+    expect(heard.length).toBeLessThan(20);
+    expect(heard.filter((text) => text.startsWith('Slow down'))).toHaveLength(1);
+    const other = await v.house.guest();
+    await other.say('status');
+    await v.pass(1);
+    expect(other.heard).toHaveLength(1);
+  });
+
+  it('by a program: one -32003 with its time, then silence', async () => {
+    v = await visit();
+    for (let id = 0; id < 40; id++) await v.guest.say(JSON.stringify({ jsonrpc: '2.0', id, method: 'account.get' }));
+    await v.pass(2);
+    const answers = (await v.news()).map((text) => JSON.parse(text) as { error?: { code: number; data: object } });
+    const refused = answers.filter(({ error }) => error !== undefined);
+    expect(answers.length).toBeLessThan(14);
+    expect(refused).toMatchObject([{ error: { code: -32003, data: { retry_after: expect.any(Number) as number } } }]);
+  });
+
+  it('two Timmys that write to each other fall silent', async () => {
+    v = await visit();
+    let said = 0;
+    await v.guest.say('hi');
+    for (let day = 0; day < 30; day++) {
+      for (const text of await v.news()) {
+        said += 1;
+        await v.guest.say(text);
+      }
+      v.clock.advance(86_400_000);
+    }
+    expect(said).toBeLessThanOrEqual(45);
+  });
+});

@@ -44,7 +44,7 @@ let nextId: number;
 let read: number;
 
 async function begin(options: Parameters<typeof visit>[0] = {}): Promise<void> {
-  v = await visit(options);
+  v = await visit({ ...options, env: { LIMIT_UNPAID_ANSWERS_PER_MINUTE: '600', ...options.env } });
   [nextId, read] = [0, 0];
 }
 beforeEach(() => begin());

@@ -406,10 +406,12 @@ describe('limits', () => {
   it('answers that nobody pays for run out, and come back with time', async () => {
     v = await visit();
     for (let n = 0; n < 15; n++) await v.guest.say(`quote number ${n} of my questions`);
-    expect(await v.news()).toHaveLength(10);
+    const heard = await v.news();
+    expect(heard).toHaveLength(11);
+    expect(heard.at(-1)).toMatch(/^Slow down, please: I answer you again from \d\d:\d\d UTC/);
     v.clock.advance(60_000);
     for (let n = 0; n < 5; n++) await v.guest.say(`quote number ${n} of my questions`);
-    expect(await v.news()).toHaveLength(3);
+    expect((await v.news()).filter((text) => !text.startsWith('Slow down'))).toHaveLength(3);
   });
 
   it('three unpaid invoices, no more', async () => {

@@ -54,7 +54,7 @@ describe.each([
     await daemon.stop();
     const totalMsats = 100_000_000 + (evalSats + workSats - changeSats) * 1000;
     expect(await readBooks(daemon, outside.lnbits)).toEqual({
-      verify: { exitCode: 0, stdout: '{"ok":true,"broken":[]}' },
+      verify: { exitCode: 0, stdout: '{"ok":true,"broken":[],"late":[]}' },
       ledgerMsats: totalMsats,
       lnbitsMsats: totalMsats,
       received: [evalSats * 1000, workSats * 1000],
