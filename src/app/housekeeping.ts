@@ -1,12 +1,10 @@
-import { statement, type Database } from '../db/index.ts';
-import { eraseTextsBefore } from '../customers/index.ts';
-import { reachingBack } from '../downtime/index.ts';
+import type { Database, Tx } from '../db/index.ts';
 import { sleep, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
 import type { Broken } from '../ledger/index.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
-import type { Tx } from '../db/index.ts';
+import { prune } from './prune.ts';
 
 export interface HousekeepingOptions {
   readonly database: Database;
@@ -20,12 +18,9 @@ export interface HousekeepingOptions {
 }
 
 const HOUR = 3600;
-const DAY = 86_400;
 const WHILE_CLOSED = 600;
 /** The books are read so long at a time: who writes to us meanwhile does not notice. */
 const SLICE_MS = 10;
-/** Longer than any relay's look-back and the age at which messages still run. */
-const KEEP_WRAPS_SECONDS = 14 * DAY;
 export const HOUSEKEEPING_KEY = 'housekeeping';
 
 /**
@@ -48,7 +43,7 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
       return (tx: Tx) => {
         const now = clock.now();
         options.onVerified(tx, broken);
-        prune(tx, options, now);
+        prune(tx, options.retentionDays, now);
         // What keeps us closed is looked at again soon: it may have been mended meanwhile.
         const dueAt = plusSeconds(now, broken.some(({ kind }) => kind !== 'late') ? WHILE_CLOSED : HOUR);
         schedule(tx, { kind: 'housekeeping', payload: {}, key: HOUSEKEEPING_KEY, dueAt, now });
@@ -66,22 +61,4 @@ function restAfter(sliceMs: number, clock: Clock, signal: AbortSignal): () => Pr
     signal.throwIfAborted();
     began = clock.monotonicMs();
   };
-}
-
-function prune(tx: Tx, options: HousekeepingOptions, now: ReturnType<Clock['now']>): void {
-  statement(tx, 'DELETE FROM seen_wraps WHERE at < ?').run(reachingBack(tx, now, KEEP_WRAPS_SECONDS));
-  statement(tx, 'DELETE FROM rpc_answers WHERE at < ?').run(reachingBack(tx, now, DAY));
-  statement(tx, 'DELETE FROM told WHERE at < ?').run(now - 60 * DAY);
-  statement(tx, 'DELETE FROM order_keys WHERE at < ?').run(reachingBack(tx, now, DAY));
-  const needed = statement(
-    tx,
-    `SELECT request_id AS id FROM jobs WHERE request_id IS NOT NULL
-       AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
-     UNION SELECT text_id FROM outbox WHERE text_id IS NOT NULL AND state IN ('waiting', 'sealed')`,
-  ).all() as { id: number }[];
-  eraseTextsBefore(
-    tx,
-    plusSeconds(now, -options.retentionDays * DAY),
-    needed.map((row) => row.id),
-  );
 }

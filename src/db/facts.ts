@@ -18,6 +18,7 @@ export type FactName =
   | 'wallet_short'
   | 'late_told'
   | 'disk_low'
+  | 'alerts_held'
   | 'drift_told'
   | 'model_trouble'
   | 'model_budget_told'
