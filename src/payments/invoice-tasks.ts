@@ -1,5 +1,5 @@
 import { checkIssued } from '../bolt11/index.ts';
-import type { Database, Tx } from '../db/index.ts';
+import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OutsideError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -106,6 +106,19 @@ function closeOver({ database, log, alert }: WalletTaskOptions, wrong: WrongInvo
   });
 }
 
+/** Within these seconds so few invoices, this one included: its owner goes before those who ask again and again. */
+const FEW_WITHIN = 600;
+const FEW = 2;
+
+function asksForFew(reader: Reader, { owner }: InvoiceRow, now: UnixSeconds): boolean {
+  const sql = `SELECT count(*) FROM (SELECT 1 FROM invoices WHERE owner = ? AND created_at > ? AND state <> 'paid' LIMIT ${FEW + 1})`;
+  return (
+    (statement(reader, sql)
+      .pluck()
+      .get(owner, now - FEW_WITHIN) as number) <= FEW
+  );
+}
+
 async function issue(
   options: WalletTaskOptions,
   row: InvoiceRow,
@@ -118,6 +131,7 @@ async function issue(
     description: row.description,
     expirySeconds: row.expirySeconds,
     intentId: `${row.orderId}.${row.id}`,
+    isUrgent: !row.mayFail || asksForFew(options.database.read, row, clock.now()),
   };
   const issued = await wallet.createInvoice(asked, signal);
   const checked = checkIssued(issued.bolt11, {

@@ -10,6 +10,8 @@ export interface InvoiceRequest {
   readonly description: string;
   /** Seconds, ≥ 1. */
   readonly expirySeconds: number;
+  /** It goes before others that wait for their turn at the wallet: it is paid for, or its owner asks for little. */
+  readonly isUrgent?: boolean;
   /** Our own id of the intent, kept beside the invoice in the wallet so that an orphan can be recognised. */
   readonly intentId: string;
 }

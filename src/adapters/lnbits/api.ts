@@ -56,10 +56,11 @@ export class LnbitsApi {
     key: Secret,
     shape: z.ZodType<T>,
     signal: AbortSignal,
+    urgency: Urgency = 'other',
   ): Promise<T> {
     // `out` defaults to true there: without it this would try to pay.
     const call = { method: 'POST', path: '/api/v1/payments', key, body: { out: false, unit: 'sat', ...body } } as const;
-    const answer = await this.#call(call, signal);
+    const answer = await this.#call(call, signal, this.#paces.calls, urgency);
     if (answer.status === 520) {
       const problem = problemShape.safeParse(answer.json);
       const nodeFailed = !problem.success || problem.data.status !== 'failed';

@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 
-/** Who goes first when calls have to wait: payouts, then all else. */
-export type Urgency = 'payment' | 'other';
+/** Who goes first when calls have to wait: payouts, then the invoices of who asks for few, then all else. */
+export type Urgency = 'payment' | 'first' | 'other';
 
-const ORDER: readonly Urgency[] = ['payment', 'other'];
+const ORDER: readonly Urgency[] = ['payment', 'first', 'other'];
 
 interface Waiting {
   readonly go: () => void;
@@ -18,7 +18,7 @@ export class Pace {
   readonly #clock: Clock;
   readonly #gapMs: number;
   readonly #burst: number;
-  readonly #queues: Record<Urgency, Waiting[]> = { payment: [], other: [] };
+  readonly #queues: Record<Urgency, Waiting[]> = { payment: [], first: [], other: [] };
   #tokens: number;
   #filledAtMs: number;
   #timerSet = false;

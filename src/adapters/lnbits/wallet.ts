@@ -24,7 +24,7 @@ import { identifyWallet, readVersion } from './first-contact.ts';
 import { Hints } from './hints.ts';
 import { httpSender } from './http.ts';
 import { incomingStatus, isConfirmedDead, outgoingStatus, sendAnswer, walletRow } from './outcomes.ts';
-import { Pace } from './pace.ts';
+import { Pace, type Urgency } from './pace.ts';
 import { issuedShape, lookupShape, pageShape, paymentShape, walletShape, type Payment } from './shapes.ts';
 
 export interface LnbitsWalletOptions {
@@ -102,6 +102,7 @@ class LnbitsWallet implements Wallet {
       { amount: request.amountSats, memo: request.description, expiry: request.expirySeconds },
       { tag: 'timmy', timmy_intent: request.intentId },
       signal,
+      request.isUrgent === true ? 'first' : 'other',
     );
     this.#hints.follow(issued.paymentHash, request.expirySeconds);
     return { bolt11: issued.bolt11, paymentHash: issued.paymentHash };
@@ -227,8 +228,9 @@ class LnbitsWallet implements Wallet {
     body: { amount: number; memo: string; expiry: number },
     extra: object,
     signal: AbortSignal,
+    urgency: Urgency = 'other',
   ): Promise<{ bolt11: string; paymentHash: string }> {
-    const issued = await this.#api.create({ ...body, extra }, this.#options.invoiceKey, issuedShape, signal);
+    const issued = await this.#api.create({ ...body, extra }, this.#options.invoiceKey, issuedShape, signal, urgency);
     if (!this.#isOurs(issued.walletId)) throw new OutsideError('rejected', 'wallet.shared');
     return issued;
   }
