@@ -8,7 +8,9 @@ export function describeTrouble(error: unknown): string | null {
   if (typeof code !== 'string') return null;
   const where = typeof path === 'string' ? ` (${path})` : '';
   const [, words] = TROUBLES.find(([pattern]) => pattern.test(code)) ?? [];
-  return words === undefined ? null : `${words.replace('@', where).replace('#', String(port ?? '?'))} [${code}]`;
+  return words === undefined
+    ? null
+    : `${words.replace('@', where).replace('#', typeof port === 'number' ? String(port) : '?')} [${code}]`;
 }
 
 const TROUBLES: readonly (readonly [RegExp, string])[] = [

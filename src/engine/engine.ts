@@ -12,7 +12,6 @@ import {
   lookUpProfileOf,
   owe,
   replaceInvoices,
-  tellOrder,
   type Issuing,
   type OrderRef,
   type PlatformEvent,
