@@ -1,6 +1,7 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import { withTimeout, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { sayOnce } from '../lib/said-once.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import type { BtcPriceSources } from '../ports/btc-price.ts';
 import {
@@ -40,6 +41,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
   const rules: PriceRules = { ...PRICE_RULES, alone: options.alone };
   let asking: Promise<void> | null = null;
   let failedAt: UnixSeconds | null = null;
+  const outages = sayOnce({ log, clock }, 'price.not_believed', 'price.believed_again');
 
   async function ask(): Promise<void> {
     const limited = withTimeout(clock, ASK_MS);
@@ -48,8 +50,9 @@ export function createPriceBook(options: PriceBookOptions): PriceBook {
       const now = clock.now();
       const believed = combinePrice(readings, load(database.read), rules, now);
       failedAt = believed === null ? now : null;
-      if (believed === null) log.warn('price.not_believed', { sources: readings.length });
-      else database.write((tx) => save(tx, believed));
+      if (believed === null) outages.fails('all', { sources: readings.length });
+      else outages.works('all', { sources: readings.length });
+      if (believed !== null) database.write((tx) => save(tx, believed));
     } finally {
       limited.done();
       asking = null;

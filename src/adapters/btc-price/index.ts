@@ -1,4 +1,5 @@
 import { withTimeout, type Clock } from '../../lib/clock.ts';
+import { sayOnce } from '../../lib/said-once.ts';
 import type { Log } from '../../lib/log.ts';
 import { unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import type { BtcPriceSources, PriceReading } from '../../ports/btc-price.ts';
@@ -21,17 +22,20 @@ export interface BtcPriceOptions {
 export function createBtcPriceSources({ url, clock, log, sources = PUBLIC_SOURCES }: BtcPriceOptions): BtcPriceSources {
   const asked = url === null ? sources : [{ name: new URL(url).hostname, url, parse: parseSimplePrice }];
 
+  const outages = sayOnce({ log, clock }, 'price.no_answer', 'price.answers_again');
+
   async function ask(source: PriceSource, parent: AbortSignal): Promise<PriceReading | null> {
     const timeout = withTimeout(clock, PRICE_TIMEOUT_MS, parent);
     try {
       const { body, date } = await fetchJson(source.url, timeout.signal);
       const usdMicros = usdMicrosOf(source.parse(body));
       if (usdMicros <= 0n) throw new RangeError('no price');
+      outages.works(source.name, { source: source.name });
       return { source: source.name, usdMicros, ...(date === null ? {} : { date }) };
     } catch (error) {
       // A foreign error may quote the answer or the URL's query: only its class is said.
       const why = timeout.signal.aborted ? 'timeout' : error instanceof Error ? error.name : 'unknown';
-      log.warn('price.no_answer', { source: source.name, why });
+      outages.fails(source.name, { source: source.name, why });
       return null;
     } finally {
       timeout.done();
