@@ -24,6 +24,7 @@ import {
   type Inbox,
   type Publisher,
 } from '../messaging/index.ts';
+import { isPublicRelay } from '../nostr/relay-url.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { sendAlert } from '../operator/alerts.ts';
 import { judgeBooks } from '../operator/judge-books.ts';
@@ -66,7 +67,7 @@ import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { watchDisk, type DiskWatch, type FreeBytes } from './disk-watch.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
-import { profileTask } from './profile-task.ts';
+import { profileOf, profileTask } from './profile-task.ts';
 import { asWitnesses, createTimeWatch, type TimeWatch } from './time-watch.ts';
 
 /** Everything Timmy is made of that comes from outside: the ports and the settings. */
@@ -396,27 +397,6 @@ function describeInvoice(orderId: string, purpose: string): string {
     bootstrap: 'node',
   };
   return `Timmy ${orderId} ${what[purpose] ?? purpose}`;
-}
-
-function profileOf(settings: Settings): Parameters<typeof profileTask>[0]['profile'] {
-  const {
-    TIMMY_NAME: name,
-    TIMMY_ABOUT: about,
-    TIMMY_PICTURE: picture,
-    TIMMY_NIP05: nip05,
-    TIMMY_LUD16: lud16,
-  } = settings;
-  return { name, about, picture, nip05, lud16 };
-}
-
-/** A relay that a stranger named: TLS, and a public host name. The connection itself checks the addresses behind it. */
-function isPublicRelay(relay: string): boolean {
-  const url = new URL(relay);
-  return (
-    url.protocol === 'wss:' &&
-    /\.[a-z]{2,}$/i.test(url.hostname) &&
-    !/(^|\.)(localhost|local|internal|home|lan|onion)$/i.test(url.hostname)
-  );
 }
 
 function decimalMicros(decimal: string): bigint {

@@ -1,3 +1,4 @@
+import type { Settings } from '../config/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { profileEvent, type Profile } from '../nostr/profile.ts';
 import { dmRelayList, relayList } from '../nostr/relay-list.ts';
@@ -53,4 +54,16 @@ export function profileTask(options: ProfileOptions): TaskKind<Record<string, ne
       };
     },
   };
+}
+
+/** What the settings say of who we are. */
+export function profileOf(settings: Settings): Profile {
+  const {
+    TIMMY_NAME: name,
+    TIMMY_ABOUT: about,
+    TIMMY_PICTURE: picture,
+    TIMMY_NIP05: nip05,
+    TIMMY_LUD16: lud16,
+  } = settings;
+  return { name, about, picture, nip05, lud16 };
 }

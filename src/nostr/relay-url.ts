@@ -26,3 +26,13 @@ export function normalizeRelayUrls(texts: Iterable<string>, limit: number): read
   }
   return [...urls];
 }
+
+/** A relay that a stranger named: TLS, and a public host name. The connection itself checks the addresses behind it. */
+export function isPublicRelay(relay: string): boolean {
+  const url = new URL(relay);
+  return (
+    url.protocol === 'wss:' &&
+    /\.[a-z]{2,}$/i.test(url.hostname) &&
+    !/(^|\.)(localhost|local|internal|home|lan|onion)$/i.test(url.hostname)
+  );
+}
