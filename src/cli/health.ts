@@ -48,9 +48,11 @@ export function healthOf(reader: Reader, settings: Settings): Health {
 
 /** What is wrong with a daemon that runs, in words with the mend; empty: healthy. */
 export function problemsOf(health: Health, now: UnixSeconds): string[] {
-  const { aliveAt, relays, answers, dead } = health;
+  const { pid, aliveAt, answers, dead } = health;
+  // Of a daemon that does not run, its relays and signs of life say nothing.
+  const relays = pid === null ? [] : health.relays;
   const problems: string[] = [];
-  if (aliveAt !== null && now - aliveAt > HANGS_AFTER)
+  if (pid !== null && aliveAt !== null && now - aliveAt > HANGS_AFTER)
     problems.push(`It gives no sign of life since ${when(aliveAt)}: restart it (systemctl restart timmy)`);
   const lost = relays.filter(({ state }) => state === 'lost');
   if (relays.length > 0 && lost.length === relays.length)

@@ -75,6 +75,7 @@ describe('timmy status', () => {
     const { code, value, words } = await status();
     expect([code, value['running'], value['healthy']]).toEqual([4, false, false]);
     expect(words).toMatch(/^running +NO/);
+    expect(words).not.toContain('WRONG');
   });
 
   it.each([
