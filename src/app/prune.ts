@@ -109,8 +109,8 @@ export const prunedTables = (): string[] => PRUNED.map(([table]) => table);
 export function prune(tx: Tx, retentionDays: number, now: UnixSeconds): void {
   const before = (days: number): number => now - days * DAY;
   const terms = {
-    answered: before(TERMS.answered),
-    undeliverable: before(TERMS.undeliverable),
+    answered: reachingBack(tx, now, TERMS.answered * DAY),
+    undeliverable: reachingBack(tx, now, TERMS.undeliverable * DAY),
     unpaidOrders: reachingBack(tx, now, TERMS.unpaidOrders * DAY),
     inbox: reachingBack(tx, now, TERMS.inbox * DAY),
     strangers: before(TERMS.strangers),
