@@ -37,6 +37,11 @@ if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); proce
   return 1
 fi
 
+if [ -L node_modules ]; then
+  echo "node_modules is a link: installing would empty what it points to. Remove the link first." >&2
+  return 1
+fi
+
 # Also where `npm prune --omit=dev` took the compiler away.
 if [ ! node_modules/.package-lock.json -nt package-lock.json ] || [ ! -e node_modules/.bin/tsc ]; then
   patiently "Installing dependencies. Where no ready-made binary of SQLite can be had it is compiled: about two minutes." \

@@ -36,8 +36,9 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
   receipts: 4,
   // An address may take 10 s, each customer in `LOOKUPS_OF_ONE` places.
   lookups: 24,
-  // An invoice may take 30 s, each customer in `INVOICES_OF_ONE` places.
-  issuing: 12,
+  // An invoice may take 30 s, each customer in `INVOICES_OF_ONE` places. They wait for the wallet's pace, which knows who
+  // goes first, and not for a place here.
+  issuing: 64,
   looks: 16,
   // Lapsed invoices, which are rarely worth a look: one at a time.
   late: 1,

@@ -1,6 +1,5 @@
 import { describe, expect } from 'vitest';
 import { scripts, unexpectedError, type Fault, type PayScript } from '../fakes/lnbits/index.ts';
-import { waitOf } from '../../src/payments/index.ts';
 import { script } from './script.ts';
 import { seededRng, type Stage } from './stage.ts';
 import { payouts } from './verdict.ts';
@@ -76,13 +75,7 @@ async function tell(stage: Stage, number: number): Promise<void> {
   }
   await clock.pass(1500);
   expect(stage.guest.heard.some((text) => text.includes(' yours. receipt'))).toBe(true);
-  const all = payouts(stage);
-  // Of one customer two are in flight at a time: what nobody ever proves holds back a third.
-  const isHeldBack = all.filter(({ state }) => state === 'sent').length >= 2;
-  for (const { hash, state } of all) {
-    if (state !== 'committed') continue;
-    expect([hash, isHeldBack, waitOf(stage.database().read, hash)]).toEqual([hash, true, 'own_in_flight']);
-  }
+  for (const { hash, state } of payouts(stage)) if (state === 'committed') expect(hash).toBe('sent by now');
 }
 
 /** For all that is owed, or for one thing of it, or for nothing; twice, it may be. */
@@ -90,7 +83,11 @@ async function asksForChange({ fake, guest, database }: Stage, chance: Chance): 
   const sql = `SELECT coalesce(sum(amount_msats), 0) FROM debts WHERE state = 'owed'`;
   const owed = Number(database().read.$client.prepare(sql).pluck().get());
   if (owed < 1000) return;
-  const bolt11 = fake.receiveInvoice(owed, chance.one(PAYMENTS), { expirySeconds: chance.one([400, 86_400]) });
+  // Of one customer two are in flight at a time: what nobody ever proves may hold one place, or a story has no end.
+  const isUnending = fake.node.attemptedHashes().some((hash) => !fake.node.mayStillSettle(hash));
+  const chosen = chance.one(PAYMENTS);
+  const payment = chosen === scripts.never && isUnending ? scripts.fail : chosen;
+  const bolt11 = fake.receiveInvoice(owed, payment, { expirySeconds: chance.one([400, 86_400]) });
   for (let time = 0; time <= chance.below(2); time++) await guest.say(`refund ${bolt11}`);
 }
 

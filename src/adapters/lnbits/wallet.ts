@@ -121,7 +121,12 @@ class LnbitsWallet implements Wallet {
   /** Makes an invoice of one sat that nobody is shown: LNbits needs its node for that. */
   async probeNode(signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#issue({ amount: 1, memo: 'Timmy: is the node there?', expiry: 60 }, { tag: 'timmy_probe' }, signal);
+      await this.#issue(
+        { amount: 1, memo: 'Timmy: is the node there?', expiry: 60 },
+        { tag: 'timmy_probe' },
+        signal,
+        'payment',
+      );
       return true;
     } catch (error) {
       if (error instanceof OutsideError && error.message === 'wallet.node_down') return false;
