@@ -5,7 +5,6 @@ export { failingOf, findFailing, forgetFailures, nextTryAt, noteFailure } from '
 export {
   createTextBox,
   createTexts,
-  eraseTextsBefore,
   eraseTextsOf,
   type TextBox,
   type TextId,
