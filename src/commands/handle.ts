@@ -169,7 +169,8 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
     if (!gate.tell) return;
     const refusal = slowDown(gate.until, now);
     const text = reading.dialect === 'rpc' ? failureOf(reading.request.id, refusal) : refusal.text;
-    enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
+    // Without a reference it is no answer, and takes none away.
+    enqueue(tx, texts, { to: message.sender, text, answering: message, reference: false }, now);
     return;
   }
   if (reading.dialect === 'broken_rpc') {
@@ -184,11 +185,13 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
 const READ_TEXT_ONLY = 'I read text only, nothing was charged. Write it in words.';
 
 function slowDown(until: UnixSeconds, now: UnixSeconds): Refusal {
-  const clockTime = new Date(until * 1000).toISOString().slice(11, 16);
+  const seconds = Math.max(1, until - now);
+  const when =
+    seconds < 90 ? `in ${seconds} seconds` : `from ${new Date(until * 1000).toISOString().slice(11, 16)} UTC`;
   return refuse(
     'rate_limited',
-    `Slow down, please: I answer you again from ${clockTime} UTC. Nothing was charged, and nothing that is paid for is lost.`,
-    { retry_after: Math.max(1, until - now) },
+    `Slow down, please: I answer you again ${when}. What you sent now I did not run. Nothing was charged, and nothing that is paid for is lost.`,
+    { retry_after: seconds },
   );
 }
 

@@ -12,6 +12,8 @@ const BURST = 10;
 /** What concerns money that was paid: so many a minute. */
 const PAID_PER_MINUTE = 30;
 const DAY = 86_400;
+/** Who goes on all the same hears it once a minute. Seconds. */
+const SAID_AGAIN = 60;
 
 /**
  * May this message be answered? Every answer to a stranger begins here, whatever it is (product.md: Limits): what nobody
@@ -29,7 +31,7 @@ export function judgeAnswer(tx: Tx, { sender }: InboundMessage, perMinute: numbe
   );
   if (tokens >= 1) return { held: false };
   const until = plusSeconds(now, Math.max(1, Math.ceil((1 - tokens) / perSecond)));
-  return { held: true, tell: mayTell(tx, sender, 'slow_down', until - now, now), until };
+  return { held: true, tell: mayTell(tx, sender, 'slow_down', Math.max(SAID_AGAIN, until - now), now), until };
 }
 
 /** What is left of a bucket of `burst`, filled again by `perSecond`, after one was taken at each of these times. */

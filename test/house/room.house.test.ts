@@ -89,6 +89,19 @@ describe('the same again and again', () => {
     expect(other.heard).toHaveLength(1);
   });
 
+  it('and who slows down is answered again, as often as is said', async () => {
+    v = await visit();
+    for (let n = 0; n < 12; n++) await v.guest.say(`quote number ${n} of my questions`);
+    await v.news();
+    for (let n = 0; n < 10; n++) {
+      await v.pass(21);
+      await v.guest.say(`quote another number ${n} of my questions`);
+    }
+    const heard = await v.news();
+    expect(heard).toHaveLength(10);
+    expect(heard.filter((text) => text.startsWith('Slow down'))).toEqual([]);
+  });
+
   it('by a program: one -32003 with its time, then silence', async () => {
     v = await visit();
     for (let id = 0; id < 40; id++) await v.guest.say(JSON.stringify({ jsonrpc: '2.0', id, method: 'account.get' }));

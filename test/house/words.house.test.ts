@@ -408,7 +408,7 @@ describe('limits', () => {
     for (let n = 0; n < 15; n++) await v.guest.say(`quote number ${n} of my questions`);
     const heard = await v.news();
     expect(heard).toHaveLength(11);
-    expect(heard.at(-1)).toMatch(/^Slow down, please: I answer you again from \d\d:\d\d UTC/);
+    expect(heard.at(-1)).toMatch(/^Slow down, please: I answer you again in \d+ seconds/);
     v.clock.advance(60_000);
     for (let n = 0; n < 5; n++) await v.guest.say(`quote number ${n} of my questions`);
     expect((await v.news()).filter((text) => !text.startsWith('Slow down'))).toHaveLength(3);
