@@ -36,6 +36,7 @@ import {
   createIssuing,
   createPriceBook,
   createReceiptBook,
+  hasPaidBefore,
   remakePaymentTasks,
   remakeRefundTasks,
   signReceiptTask,
@@ -346,6 +347,7 @@ export function compose(parts: Parts): Timmy {
       limits,
       messageChars: settings.LIMIT_MESSAGE_CHARS,
       rpcBytes: settings.LIMIT_RPC_BYTES,
+      hasPaid: hasPaidBefore,
       bytesPerHour: settings.LIMIT_STORE_MB_PER_HOUR * 1e6,
     }),
   });

@@ -19,6 +19,8 @@ export interface HousekeepingOptions {
 
 const HOUR = 3600;
 const WHILE_CLOSED = 600;
+/** What was left to prune is taken up again. */
+const TO_GO_ON = 60;
 /** The books are read so long at a time: who writes to us meanwhile does not notice. */
 const SLICE_MS = 10;
 export const HOUSEKEEPING_KEY = 'housekeeping';
@@ -26,7 +28,7 @@ export const HOUSEKEEPING_KEY = 'housekeeping';
 /**
  * Hourly: erases what is past its time and reads the books against every invariant.
  *
- * Killed midway: nothing happened, or all of it; it runs again.
+ * Killed midway: some of it is erased, the rest by the next run; of what the look at the books came to, nothing is noted.
  */
 export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<string, never>> {
   const { clock, log } = options;
@@ -36,16 +38,18 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
     leaseSeconds: 120,
     maxAttempts: Infinity,
     run: async (_task, signal) => {
-      const broken = await options.verify(restAfter(SLICE_MS, clock, signal));
+      const rest = restAfter(SLICE_MS, clock, signal);
+      const broken = await options.verify(rest);
       for (const { kind, invariant, row } of broken)
         if (kind === 'late') log.warn('ledger.late', { invariant, row });
         else log.error('ledger.broken', { kind, invariant, row });
+      const isPruned = await prune(options, rest);
       return (tx: Tx) => {
         const now = clock.now();
         options.onVerified(tx, broken);
-        prune(tx, options.retentionDays, now);
         // What keeps us closed is looked at again soon: it may have been mended meanwhile.
-        const dueAt = plusSeconds(now, broken.some(({ kind }) => kind !== 'late') ? WHILE_CLOSED : HOUR);
+        const untilNext = broken.some(({ kind }) => kind !== 'late') ? WHILE_CLOSED : HOUR;
+        const dueAt = plusSeconds(now, isPruned ? untilNext : TO_GO_ON);
         schedule(tx, { kind: 'housekeeping', payload: {}, key: HOUSEKEEPING_KEY, dueAt, now });
       };
     },

@@ -1,79 +1,139 @@
-import { eraseTextsBefore } from '../customers/index.ts';
-import { statement, type Tx } from '../db/index.ts';
+import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import { reachingBack } from '../downtime/index.ts';
-import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { UnixSeconds } from '../lib/units.ts';
 
 const DAY = 86_400;
-/** Rows of one table that one hour takes away: what a flood left goes within days, and nobody waits for it. */
-const AT_ONCE = 2_000;
+/** Rows that are looked at in one transaction: who writes to us meanwhile does not notice. */
+const PAGE = 200;
+/** So long one run prunes; what a flood left beyond it is taken by the next. */
+const RUN_MS = 60_000;
 
 /** How long each thing is kept, in days (docs/operating.md: What is kept). */
 export const TERMS = {
   /** Longer than any relay's look-back and the age at which messages still run. */
   wraps: 14,
   inbox: 30,
+  /** Texts of keys that never paid, where no order and no answer on its way needs them. */
+  talk: 2,
+  /** Long after the last try: none is under way then. */
   answered: 7,
   undeliverable: 90,
   unpaidOrders: 45,
   strangers: 60,
   told: 60,
+  /** Replays of JSON-RPC. */
+  replays: 1,
 } as const;
+
+/** Until when what is older goes. `texts`: `TIMMY_RETENTION_DAYS`. */
+type Terms = Readonly<Record<keyof typeof TERMS | 'texts', UnixSeconds>>;
+
+interface Pruned {
+  readonly table: string;
+  /**
+   * Column by which rows were added, one after the other: the first page of rows within this term is the last that is
+   * looked at. Null: rows are touched again and again, all are looked at.
+   */
+  readonly added: { readonly at: string; readonly term: keyof Terms } | null;
+  /** Rows are read by this index on `added.at` where they are large; else as they lie. */
+  readonly byAge?: true;
+  /** What narrows them by an index. */
+  readonly among?: string;
+  /** Does a row `r` go? By indexes alone, and of what is given in `Terms`. */
+  readonly goes: string;
+  /** What goes with the rows whose keys are in `@page`. */
+  readonly with?: { readonly table: string; readonly goes: string };
+}
+
+const NO_MONEY = (order: string): string =>
+  `NOT EXISTS (SELECT 1 FROM accounts WHERE id IN ('job:' || ${order}, 'owed:' || ${order}))`;
+const NO_TASK = `NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key IN ('invoice.watch:' || r.id, 'invoice.late:' || r.id))`;
+
+const unpaidInvoices = (state: string): Pruned => ({
+  table: 'invoices',
+  added: { at: 'created_at', term: 'unpaidOrders' },
+  among: `state = '${state}'`,
+  goes: `coalesce(r.expires_at, r.created_at) < @unpaidOrders AND ${NO_MONEY('r.order_id')} AND ${NO_TASK}
+     AND coalesce((SELECT j.state IN ('expired', 'cancelled') FROM jobs j WHERE j.id = r.order_id), 1)`,
+});
+
+const unpaidJobs = (state: string): Pruned => ({
+  table: 'jobs',
+  added: { at: 'created_at', term: 'unpaidOrders' },
+  among: `state = '${state}'`,
+  goes: `r.updated_at < @unpaidOrders AND ${NO_MONEY('r.id')}
+     AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.order_id = r.id)`,
+});
 
 /**
  * Every table that a stranger can make grow, and what is taken away of it. Books, receipts, debts and payouts stay. What
  * another row still names stays with it.
  */
-const PRUNED: readonly (readonly [table: string, sql: string])[] = [
-  [
-    'outbox',
-    `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE (state = 'delivered' AND event IS NULL AND created_at < @answered)
-       OR (state <> 'delivered' AND NOT paid AND created_at < @answered) OR created_at < @undeliverable LIMIT @atOnce)`,
-  ],
-  [
-    'outbox_relays',
-    `DELETE FROM outbox_relays WHERE rowid IN (SELECT r.rowid FROM outbox_relays r
-       WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.id = r.outbox_id) LIMIT @atOnce)`,
-  ],
-  [
-    'invoices',
-    `DELETE FROM invoices WHERE id IN (SELECT i.id FROM invoices i LEFT JOIN jobs j ON j.id = i.order_id
-       WHERE i.state IN ('lapsed', 'replaced', 'failed') AND coalesce(i.expires_at, i.created_at) < @unpaidOrders
-         AND (j.id IS NULL OR j.state IN ('expired', 'cancelled'))
-         AND NOT EXISTS (SELECT 1 FROM accounts WHERE id IN ('job:' || i.order_id, 'owed:' || i.order_id))
-         AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key IN ('invoice.watch:' || i.id, 'invoice.late:' || i.id))
-       LIMIT @atOnce)`,
-  ],
-  [
-    'claims',
-    `DELETE FROM claims WHERE payment_hash NOT IN (SELECT payment_hash FROM invoices WHERE payment_hash IS NOT NULL)`,
-  ],
-  [
-    'jobs',
-    `DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.state IN ('expired', 'cancelled') AND j.updated_at < @unpaidOrders
-       AND NOT EXISTS (SELECT 1 FROM accounts WHERE id IN ('job:' || j.id, 'owed:' || j.id))
-       AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.order_id = j.id) LIMIT @atOnce)`,
-  ],
-  [
-    'inbox',
-    `DELETE FROM inbox WHERE id IN (SELECT m.id FROM inbox m WHERE m.received_at < @inbox
-       AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.reply_to = m.id)
-       AND NOT EXISTS (SELECT 1 FROM payouts p WHERE p.reply_to = m.id)
-       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'dm.handle' AND t.payload ->> 'inboxId' = m.id) LIMIT @atOnce)`,
-  ],
-  [
-    'customers',
-    `DELETE FROM customers WHERE pubkey IN (SELECT c.pubkey FROM customers c WHERE c.created_at < @strangers
-       AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.sender = c.pubkey)
-       AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient = c.pubkey)
-       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = c.pubkey)
-       AND NOT EXISTS (SELECT 1 FROM debts d WHERE d.owner = c.pubkey) LIMIT @atOnce)`,
-  ],
-  ['relay_lists', `DELETE FROM relay_lists WHERE pubkey NOT IN (SELECT pubkey FROM customers)`],
-  ['failing_addresses', `DELETE FROM failing_addresses WHERE owner NOT IN (SELECT pubkey FROM customers)`],
-  ['seen_wraps', 'DELETE FROM seen_wraps WHERE at < @wraps'],
-  ['rpc_answers', 'DELETE FROM rpc_answers WHERE at < @day'],
-  ['order_keys', 'DELETE FROM order_keys WHERE at < @day'],
-  ['told', 'DELETE FROM told WHERE at < @told'],
+const PRUNED: readonly Pruned[] = [
+  {
+    table: 'outbox',
+    added: { at: 'created_at', term: 'answered' },
+    goes: `((r.state = 'delivered' AND r.event IS NULL AND r.created_at < @answered)
+       OR (r.state <> 'delivered' AND NOT r.paid AND r.created_at < @answered) OR r.created_at < @undeliverable)`,
+    with: {
+      table: 'outbox_relays',
+      goes: `outbox_id IN (SELECT value FROM json_each(@page)) AND outbox_id NOT IN (SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(@page)))`,
+    },
+  },
+  unpaidInvoices('lapsed'),
+  unpaidInvoices('replaced'),
+  unpaidInvoices('failed'),
+  {
+    table: 'claims',
+    added: null,
+    goes: `NOT EXISTS (SELECT 1 FROM invoices i WHERE i.payment_hash = r.payment_hash)`,
+  },
+  unpaidJobs('expired'),
+  unpaidJobs('cancelled'),
+  {
+    table: 'inbox',
+    added: { at: 'received_at', term: 'inbox' },
+    goes: `r.received_at < @inbox
+       AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.reply_to = r.id)
+       AND NOT EXISTS (SELECT 1 FROM payouts p WHERE p.reply_to = r.id)
+       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.lane = 'peer:' || r.sender AND t.payload ->> 'inboxId' = r.id)`,
+  },
+  {
+    table: 'texts',
+    added: { at: 'created_at', term: 'talk' },
+    byAge: true,
+    goes: `NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient = r.owner AND o.text_id = r.id AND o.state <> 'delivered')
+       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.owner AND j.request_id = r.id
+         AND j.state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing'))
+       AND (r.created_at < @texts OR (r.created_at < @talk
+         AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.owner = r.owner AND i.state IN ('paid', 'kept'))
+         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.owner AND j.request_id = r.id)
+         AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.lane = 'peer:' || r.owner)))`,
+  },
+  {
+    table: 'customers',
+    added: { at: 'created_at', term: 'strangers' },
+    goes: `r.created_at < @strangers
+       AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.sender = r.pubkey)
+       AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient = r.pubkey)
+       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.pubkey)
+       AND NOT EXISTS (SELECT 1 FROM debts d WHERE d.owner = r.pubkey)`,
+  },
+  {
+    table: 'relay_lists',
+    added: null,
+    goes: 'NOT EXISTS (SELECT 1 FROM customers c WHERE c.pubkey = r.pubkey)',
+  },
+  {
+    table: 'failing_addresses',
+    added: null,
+    goes: 'NOT EXISTS (SELECT 1 FROM customers c WHERE c.pubkey = r.owner)',
+  },
+  { table: 'seen_wraps', added: { at: 'at', term: 'wraps' }, byAge: true, goes: 'r.at < @wraps' },
+  { table: 'rpc_answers', added: { at: 'at', term: 'replays' }, byAge: true, goes: 'r.at < @replays' },
+  { table: 'order_keys', added: null, goes: 'r.at < @replays' },
+  { table: 'told', added: null, goes: 'r.at < @told' },
 ];
 
 /** Tables that are books, that a stranger cannot make grow, or that bound themselves; each with the reason. */
@@ -89,7 +149,6 @@ export const NOT_PRUNED: Readonly<Record<string, string>> = {
   reconciliation: 'one row',
   btc_price: 'one row',
   facts: 'as many as there are names',
-  texts: 'with what they belong to, else after TIMMY_RETENTION_DAYS; LIMIT_STORE_MB_PER_HOUR',
   tasks: 'end with their work; one for each row above',
   dropped_wraps: 'the newest 100,000',
   high_waters: 'one for each relay that was ever configured',
@@ -103,36 +162,86 @@ export const NOT_PRUNED: Readonly<Record<string, string>> = {
   sqlite_sequence: 'SQLite’s',
 };
 
-export const prunedTables = (): string[] => PRUNED.map(([table]) => table);
+export const prunedTables = (): string[] =>
+  PRUNED.flatMap((pruned) => [pruned.table, ...(pruned.with === undefined ? [] : [pruned.with.table])]);
 
-/** Takes away what is past its term. What we were away for counts for no term that a customer relies on. */
-export function prune(tx: Tx, retentionDays: number, now: UnixSeconds): void {
-  const before = (days: number): number => now - days * DAY;
-  const terms = {
-    answered: reachingBack(tx, now, TERMS.answered * DAY),
-    undeliverable: reachingBack(tx, now, TERMS.undeliverable * DAY),
-    unpaidOrders: reachingBack(tx, now, TERMS.unpaidOrders * DAY),
-    inbox: reachingBack(tx, now, TERMS.inbox * DAY),
-    strangers: before(TERMS.strangers),
-    wraps: reachingBack(tx, now, TERMS.wraps * DAY),
-    day: reachingBack(tx, now, DAY),
-    told: before(TERMS.told),
-    atOnce: AT_ONCE,
+/** What we were away for counts for no term. */
+function termsAt(reader: Reader, retentionDays: number, now: UnixSeconds): Terms {
+  const back = (days: number): UnixSeconds => reachingBack(reader, now, days * DAY);
+  const { wraps, inbox, talk, answered, undeliverable, unpaidOrders, strangers, told, replays } = TERMS;
+  return {
+    wraps: back(wraps),
+    inbox: back(inbox),
+    talk: back(Math.min(talk, retentionDays)),
+    answered: back(answered),
+    undeliverable: back(undeliverable),
+    unpaidOrders: back(unpaidOrders),
+    strangers: back(strangers),
+    told: back(told),
+    replays: back(replays),
+    // A promise about privacy: our absence does not lengthen it.
+    texts: (now - retentionDays * DAY) as UnixSeconds,
   };
-  for (const [, sql] of PRUNED) {
-    const named = Object.fromEntries(Object.entries(terms).filter(([name]) => sql.includes(`@${name}`)));
-    if (Object.keys(named).length === 0) statement(tx, sql).run();
-    else statement(tx, sql).run(named);
+}
+
+export interface PruneOptions {
+  readonly database: Database;
+  readonly clock: Pick<Clock, 'now' | 'monotonicMs'>;
+  /** `TIMMY_RETENTION_DAYS`. */
+  readonly retentionDays: number;
+}
+
+/**
+ * Takes away what is past its term, page by page, `rest` in between. What is lost of it by a power cut is done again.
+ * @returns false where it ended before all was looked at.
+ */
+export async function prune(
+  { database, clock, retentionDays }: PruneOptions,
+  rest: () => Promise<void>,
+): Promise<boolean> {
+  const terms = termsAt(database.read, retentionDays, clock.now());
+  const began = clock.monotonicMs();
+  for (const pruned of PRUNED) {
+    let after: Row | undefined = { row: 0, at: 0 };
+    while (after !== undefined) {
+      if (clock.monotonicMs() - began > RUN_MS) return false;
+      after = prunePage(database, pruned, terms, after);
+      await rest();
+    }
   }
-  const needed = statement(
-    tx,
-    `SELECT request_id AS id FROM jobs WHERE request_id IS NOT NULL
-       AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
-     UNION SELECT text_id FROM outbox WHERE text_id IS NOT NULL AND state IN ('waiting', 'sealed', 'undeliverable')`,
-  ).all() as { id: number }[];
-  eraseTextsBefore(
-    tx,
-    plusSeconds(now, -retentionDays * DAY),
-    needed.map((row) => row.id),
+  return true;
+}
+
+interface Row {
+  readonly row: number;
+  readonly at: number;
+}
+
+/** @returns where the next page begins, undefined where there is none. */
+function prunePage(database: Database, pruned: Pruned, terms: Terms, after: Row): Row | undefined {
+  const { table, added, byAge, among = '1' } = pruned;
+  const at = added?.at ?? '0';
+  const order = byAge === true ? `(${at}, rowid) > (@at, @row) ORDER BY ${at}, rowid` : 'rowid > @row ORDER BY rowid';
+  const page = statement(
+    database.read,
+    `SELECT rowid AS row, ${at} AS at FROM ${table} WHERE ${among} AND ${order} LIMIT ${PAGE}`,
+  ).all(after) as Row[];
+  const last = page.at(-1);
+  if (last === undefined) return undefined;
+  database.writeUnsynced((tx) => takeAway(tx, pruned, terms, page));
+  if (page.length < PAGE) return undefined;
+  const isFresh = added !== null && page.every((row) => row.at >= latestOf(added.term, terms));
+  return isFresh ? undefined : last;
+}
+
+/** Texts go by two terms: the later one says when the rest is fresh. */
+const latestOf = (term: keyof Terms, terms: Terms): number =>
+  term === 'talk' ? Math.max(terms.talk, terms.texts) : terms[term];
+
+function takeAway(tx: Tx, { table, goes, with: along }: Pruned, terms: Terms, page: readonly Row[]): void {
+  const values = { ...terms, page: JSON.stringify(page.map(({ row }) => row)) };
+  statement(tx, `DELETE FROM ${table} AS r WHERE r.rowid IN (SELECT value FROM json_each(@page)) AND ${goes}`).run(
+    values,
   );
+  if (along !== undefined) statement(tx, `DELETE FROM ${along.table} WHERE ${along.goes}`).run(values);
 }

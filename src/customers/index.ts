@@ -2,13 +2,5 @@
 export * from './store.ts';
 export { askFor, automaticDestination, knownDestination, storeDestination } from './destinations.ts';
 export { failingOf, findFailing, forgetFailures, nextTryAt, noteFailure } from './failing-addresses.ts';
-export {
-  createTextBox,
-  createTexts,
-  eraseTextsBefore,
-  eraseTextsOf,
-  type TextBox,
-  type TextId,
-  type Texts,
-} from './texts.ts';
+export { createTextBox, createTexts, eraseTextsOf, type TextBox, type TextId, type Texts } from './texts.ts';
 export { createRateLimits, type RateLimits, type RateSettings, type RateVerdict } from './rate-limits.ts';

@@ -71,11 +71,3 @@ export function eraseTextsOf(tx: Tx, owner: string, keep: readonly TextId[]): nu
     JSON.stringify(keep),
   ).changes;
 }
-
-/** Erases every text older than `before` but those of `keep`. @returns how many. */
-export function eraseTextsBefore(tx: Tx, before: UnixSeconds, keep: readonly TextId[]): number {
-  return statement(tx, 'DELETE FROM texts WHERE created_at < ? AND id NOT IN (SELECT value FROM json_each(?))').run(
-    before,
-    JSON.stringify(keep),
-  ).changes;
-}

@@ -27,12 +27,17 @@ export interface AdmissionOptions {
   readonly limits: RateLimits;
   readonly messageChars: number;
   readonly rpcBytes: number;
+  /** Has this key paid us before? */
+  readonly hasPaid: (reader: Reader, sender: string) => boolean;
   /** `LIMIT_STORE_MB_PER_HOUR`, in bytes. */
   readonly bytesPerHour: number;
 }
 
 const HOUR_MS = 3_600_000;
-/** Of the hour's room one sender takes at most this part; who has paid before, twice as much. */
+/**
+ * Of the hour's room that others leave one sender takes at most this part, so that a few cannot take all of it. Who has
+ * paid before takes twice this part of the whole, however full it is: paying for that costs more than the room.
+ */
 const SHARE = 8;
 const MAX_SENDERS = 20_000;
 /** A command before the text, and what clients put around it: the text alone is measured exactly where it is sold. */
@@ -63,8 +68,9 @@ export function createAdmission(
   function hasRoom(reader: Reader, sender: string, bytes: number): boolean {
     const room = thisHour(reader);
     const own = room.of.get(sender) ?? 0;
-    const share = (bytesPerHour / SHARE) * (hasPaid(reader, sender) ? 2 : 1);
-    if (room.bytes + bytes > bytesPerHour || own + bytes > share) return false;
+    const left = bytesPerHour - (room.bytes - own);
+    if (own + bytes > left / SHARE && !(own + bytes <= (2 * bytesPerHour) / SHARE && options.hasPaid(reader, sender)))
+      return false;
     room.bytes += bytes;
     if (room.of.size < MAX_SENDERS || room.of.has(sender)) room.of.set(sender, own + bytes);
     return true;
@@ -96,8 +102,4 @@ export function createAdmission(
 function storedSince(reader: Reader, since: UnixSeconds): number {
   const sql = 'SELECT coalesce(sum(length(box)), 0) FROM texts WHERE created_at >= ?';
   return statement(reader, sql).pluck().get(since) as number;
-}
-
-function hasPaid(reader: Reader, sender: string): boolean {
-  return statement(reader, `SELECT 1 FROM outbox WHERE recipient = ? AND paid LIMIT 1`).get(sender) !== undefined;
 }

@@ -70,13 +70,18 @@ export interface OutboxRow {
   readonly createdAt: UnixSeconds;
 }
 
-/** @throws when there is no such row. */
-export function loadOutgoing(reader: Reader, id: number): OutboxRow {
-  const row = statement(
+/** Undefined: its term was over. */
+export function findOutgoing(reader: Reader, id: number): OutboxRow | undefined {
+  return statement(
     reader,
     `SELECT id, recipient, protocol, sent_at AS sentAt, reply_to AS replyTo, text_id AS textId, state, event,
             order_id AS orderId, rungs, climb_at AS climbAt, created_at AS createdAt FROM outbox WHERE id = ?`,
   ).get(id) as OutboxRow | undefined;
+}
+
+/** @throws when there is no such row. */
+export function loadOutgoing(reader: Reader, id: number): OutboxRow {
+  const row = findOutgoing(reader, id);
   if (row === undefined) throw new Error('outbox.missing');
   return row;
 }

@@ -14,7 +14,7 @@ export { createPriceBook, type PriceBook, type PriceBookOptions } from './price-
 export { lookUpProfileOf, profileLookupTask } from './profile-lookup.ts';
 export { remakePaymentTasks, remakeRefundTasks, type Remade } from './remake.ts';
 export { isKept } from './keep.ts';
-export { createIssuing, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
+export { createIssuing, hasPaidBefore, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {
   completeReceipts,

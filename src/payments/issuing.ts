@@ -144,7 +144,8 @@ function pastOf(reader: Reader, orderId: string): Past {
   ).get({ orderId }) as Past;
 }
 
-function hasPaidBefore(reader: Reader, owner: string): boolean {
+/** Has this key ever paid an invoice of ours? */
+export function hasPaidBefore(reader: Reader, owner: string): boolean {
   const sql = `SELECT 1 FROM invoices WHERE owner = ? AND state = 'paid' LIMIT 1`;
   return statement(reader, sql).get(owner) !== undefined;
 }

@@ -38,6 +38,7 @@ export const invoices = sqliteTable(
       .where(sql`${table.opens}`),
     uniqueIndex('invoices_hash').on(table.paymentHash),
     index('invoices_order').on(table.orderId),
+    index('invoices_reply').on(table.replyTo),
     index('invoices_owner').on(table.owner, table.state),
     index('invoices_state').on(table.state),
     check('invoices_amount', sql`${table.amountSats} BETWEEN 1 AND 1000000000000`),
@@ -107,6 +108,7 @@ export const payouts = sqliteTable(
   (table) => [
     index('payouts_state').on(table.state),
     index('payouts_owner').on(table.owner),
+    index('payouts_reply').on(table.replyTo),
     check('payouts_amount', sql`${table.amountMsats} BETWEEN 1 AND 1000000000000000`),
   ],
 );

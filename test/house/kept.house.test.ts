@@ -8,6 +8,8 @@ import { rng } from '../builders/guest.ts';
 import { visit, type Visit } from './visit.ts';
 
 let v: Visit;
+const pruneAll = (rest = (): Promise<void> => Promise.resolve()): Promise<boolean> =>
+  prune({ database: v.house.database, clock: v.clock, retentionDays: 30 }, rest);
 afterEach(() => v.close());
 
 it('every table is pruned by a term, or there is a reason why not', async () => {
@@ -39,7 +41,7 @@ it('a hundred and twenty days later nothing of strangers is left, and all of who
     v.clock.advance(86_400_000);
     // Late looks are taken one after the other.
     await v.pass(4);
-    v.house.database.write((tx) => prune(tx, 30, v.clock.now()));
+    await pruneAll();
   }
   expect(v.broken()).toEqual([]);
   expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
@@ -48,6 +50,58 @@ it('a hundred and twenty days later nothing of strangers is left, and all of who
   expect(v.count('SELECT count(*) FROM receipts')).toBeGreaterThan(0);
   for (const table of ['claims', 'relay_lists', 'rpc_answers', 'outbox_relays'])
     expect(v.count(`SELECT count(*) FROM ${table}`)).toBeLessThan(3);
+});
+
+it('what a flood left is gone in one run, a page at a time', async () => {
+  v = await visit();
+  const sqlite = v.house.database.read.$client;
+  const long = v.clock.now() - 100 * 86_400;
+  const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)';
+  sqlite.exec(`${numbers} INSERT INTO seen_wraps (id, at) SELECT 'wrap' || i, ${long} FROM n`);
+  sqlite.exec(
+    `${numbers} INSERT INTO customers (pubkey, created_at, protocol) SELECT 'key' || i, ${long}, 'nip17' FROM n`,
+  );
+  sqlite.exec(`${numbers} INSERT INTO texts (owner, box, created_at) SELECT 'key' || i, x'00', ${long} FROM n`);
+  sqlite.exec(`${numbers} INSERT INTO inbox (sender, rumor_id, protocol, kind, created_at, received_at, age, is_group)
+    SELECT 'key' || i, 'rumor' || i, 'nip17', 14, ${long}, ${long}, 'fresh', 0 FROM n`);
+  sqlite.exec(`${numbers} INSERT INTO outbox (recipient, protocol, sent_at, state, created_at)
+    SELECT 'key' || i, 'nip17', ${long}, 'delivered', ${long} FROM n`);
+  sqlite.exec(
+    `INSERT INTO outbox_relays (outbox_id, relay, state, at) SELECT id, 'wss://x', 'accepted', 1 FROM outbox`,
+  );
+  const changes = (): number => v.count('SELECT total_changes()');
+  let before = changes();
+  let most = 0;
+  const isDone = await pruneAll(() => {
+    most = Math.max(most, changes() - before);
+    before = changes();
+    return Promise.resolve();
+  });
+  expect(isDone).toBe(true);
+  expect(most).toBeLessThanOrEqual(400);
+  for (const table of ['seen_wraps', 'customers', 'texts', 'inbox', 'outbox', 'outbox_relays'])
+    expect(v.count(`SELECT count(*) FROM ${table}`), table).toBe(0);
+});
+
+it('what strangers said and nothing needs is erased after two days; requests, and what who paid said, are not', async () => {
+  v = await visit();
+  const stranger = await v.house.guest();
+  await stranger.say('status');
+  await stranger.say('job Why is the sky blue?');
+  await v.guest.say('job Why is the grass green?');
+  await v.pass(3);
+  await v.pay(v.guest.heard.filter((text) => text.startsWith('lnbcrt')).at(-1) ?? '');
+  await v.pass(5);
+  const of = (owner: string): number => v.count(`SELECT count(*) FROM texts WHERE owner = '${owner}'`);
+  const paid = of(v.guest.pubkey);
+  expect(of(stranger.pubkey)).toBeGreaterThan(1);
+  v.clock.advance(3 * 86_400_000);
+  await v.pass(5);
+  await pruneAll();
+  expect(v.count(`SELECT count(*) FROM texts WHERE id IN (SELECT request_id FROM jobs)`)).toBe(2);
+  expect(of(stranger.pubkey)).toBe(1);
+  expect(of(v.guest.pubkey)).toBeGreaterThanOrEqual(paid);
+  expect(v.broken()).toEqual([]);
 });
 
 it('alerts: the same cause once an hour, ten in all, the rest counted', async () => {

@@ -5,7 +5,7 @@ import type { NostrEvent } from '../../nostr/event.ts';
 import { createRumor, sealDm, sealLegacyDm, type SealOptions } from '../../nostr/seal.ts';
 import type { Signer } from '../../nostr/signer.ts';
 import type { Commit, TaskKind } from '../../tasks/index.ts';
-import { loadOutgoing, type OutboxRow } from '../outbox.ts';
+import { findOutgoing, type OutboxRow } from '../outbox.ts';
 import { keepLists, ladder, lookUpLists, type LadderOptions } from './ladder.ts';
 import { keepSealed, keepWork, type Sealed } from './progress.ts';
 import { proofOfWork } from './work.ts';
@@ -36,7 +36,8 @@ export function sealTask(options: DeliveryOptions): TaskKind<{ outboxId: number;
     leaseSeconds: 30,
     maxAttempts: 10,
     run: async (task, signal): Promise<Commit> => {
-      const message = loadOutgoing(database.read, task.payload.outboxId);
+      const message = findOutgoing(database.read, task.payload.outboxId);
+      if (message === undefined) return () => {};
       const nearNow = task.payload.nearNow === true;
       const lists = await lookUpLists(options, message.recipient, signal);
       const sealed = await seal(options, message, nearNow ? { maxBackdateSeconds: NEAR_NOW } : {});
@@ -65,8 +66,8 @@ export function workTask(options: DeliveryOptions): TaskKind<{ outboxId: number;
     maxAttempts: 3,
     run: async (task, signal): Promise<Commit> => {
       const { outboxId, relay, bits } = task.payload;
-      const message = loadOutgoing(database.read, outboxId);
-      if (message.event === null || message.protocol === 'nip04') return () => {};
+      const message = findOutgoing(database.read, outboxId);
+      if (message === undefined || message.event === null || message.protocol === 'nip04') return () => {};
       const sealed = await seal(options, message, {
         maxBackdateSeconds: NEAR_NOW,
         work: (wrap) => proofOfWork(wrap, bits, signal),
