@@ -47,6 +47,8 @@ CREATE INDEX `outbox_relays_due` ON `outbox_relays` (`state`,`due_at`);--> state
 CREATE INDEX `outbox_relays_relay` ON `outbox_relays` (`relay`,`state`,`due_at`);--> statement-breakpoint
 ALTER TABLE `invoices` ADD `opens` integer DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX `invoices_opened` ON `invoices` (`owner`,`created_at`) WHERE "invoices"."opens";--> statement-breakpoint
+CREATE INDEX `invoices_reply` ON `invoices` (`reply_to`);--> statement-breakpoint
+CREATE INDEX `payouts_reply` ON `payouts` (`reply_to`);--> statement-breakpoint
 -- What is owed to relays stands in outbox_relays alone.
 DELETE FROM `tasks` WHERE `kind` = 'outbox.publish';--> statement-breakpoint
 UPDATE `outbox` SET `rungs` = 1 WHERE `state` <> 'waiting';--> statement-breakpoint
