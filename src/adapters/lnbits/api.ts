@@ -31,8 +31,17 @@ export class LnbitsApi {
   }
 
   /** A read whose answer must have this shape. Throws `OutsideError` for anything else. */
-  async read<T>(path: string, key: Secret | null, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    return shaped(refuseErrors(await this.#call({ method: 'GET', path, key }, signal)), shape);
+  async read<T>(
+    path: string,
+    key: Secret | null,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+    urgency: Urgency = 'other',
+  ): Promise<T> {
+    return shaped(
+      refuseErrors(await this.#call({ method: 'GET', path, key }, signal, this.#paces.calls, urgency)),
+      shape,
+    );
   }
 
   /** GET of a payment by hash; null: "Payment does not exist." Outgoing ones may take half a minute. */

@@ -249,7 +249,8 @@ class LnbitsWallet implements Wallet {
     const { invoiceKey } = this.#options;
     const found = await this.#api.find(paymentHash, outgoing, invoiceKey, lookupShape, signal);
     if (found === null) {
-      await this.#api.read('/api/v1/wallet', invoiceKey, walletShape, signal);
+      // A payout may wait for this answer: not behind strangers' invoices.
+      await this.#api.read('/api/v1/wallet', invoiceKey, walletShape, signal, 'payment');
       return null;
     }
     // Without details we were answered as a stranger: the key is dead, or the wallet is another's.
