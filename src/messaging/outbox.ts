@@ -4,6 +4,7 @@ import { hasMoney } from '../ledger/index.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { schedule } from '../tasks/index.ts';
 import { hasOutboxRoom } from './answer-gate.ts';
+import { fitted, reportTooLarge } from './fit.ts';
 import type { InboundMessage } from './inbound.ts';
 
 export interface OutgoingMessage {
@@ -21,11 +22,20 @@ export interface OutgoingMessage {
 
 /**
  * Owes one message: it is sealed and delivered after the commit, for as long as it takes. Messages to one person
- * keep their order through strictly increasing dates.
+ * keep their order through strictly increasing dates. What is too large for its envelope is made to fit (`fitted`).
  *
- * @returns the id of the kept text.
+ * @returns the id of the kept text, the first where there are parts.
  */
 export function enqueue(tx: Tx, texts: Texts, message: OutgoingMessage, now: UnixSeconds): TextId {
+  const { texts: parts, lost } = fitted(message.text);
+  if (lost) reportTooLarge(tx, message.orderId ?? null, now);
+  const [first, ...rest] = parts;
+  const textId = enqueueOne(tx, texts, { ...message, text: first }, now);
+  for (const text of rest) enqueueOne(tx, texts, { ...message, text, reference: false }, now);
+  return textId;
+}
+
+function enqueueOne(tx: Tx, texts: Texts, message: OutgoingMessage, now: UnixSeconds): TextId {
   const answering = message.answering ?? null;
   const isPaid = message.paid ?? (message.orderId != null && hasMoney(tx, message.orderId));
   const sentAt = nextSendTime(tx, message.to, now, answering?.createdAt ?? null);
