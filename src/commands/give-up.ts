@@ -36,7 +36,7 @@ export function giveUp(options: GiveUpOptions, tx: Tx, owner: string, destinatio
       ? 'They are kept for you: refund pays them out.'
       : `They go to ${next} now.`;
   const text = `I could not pay your ${sats} sats to ${destination} for an hour. ${then}`;
-  enqueue(tx, options.texts, { to: owner, text }, now);
+  enqueue(tx, options.texts, { to: owner, text, paid: true }, now);
 }
 
 /** Programs hear of refunds through their orders' notifications. */

@@ -5,6 +5,8 @@ import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
 import {
   enqueue,
   findReplay,
+  isOwnWords,
+  isSaidAgain,
   judgeAnswer,
   type Shed,
   loadInbound,
@@ -121,8 +123,12 @@ function read(options: HandleOptions, message: InboundMessage, text: string): Re
     case 'ignored':
       return { dialect: 'ignored' };
     case 'notRpc': {
+      const { texts, clock } = options;
+      if (isOwnWords(database.read, texts, message.sender, text)) return { dialect: 'ignored' };
       const hasOpenThings = openOrders(database.read, products, message.sender).length > 0;
-      return { dialect: 'words', understood: understandText(text, { words: registry.words, hasOpenThings }) };
+      const understood = understandText(text, { words: registry.words, hasOpenThings });
+      const isNew = understood.type !== 'request' || !isSaidAgain(database.read, texts, message, text, clock.now());
+      return isNew ? { dialect: 'words', understood } : { dialect: 'ignored' };
     }
   }
 }

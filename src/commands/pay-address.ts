@@ -110,7 +110,7 @@ function payOut(
   if (message.dialect !== 'rpc') {
     const amount = wholeSats(found.amountMsats);
     const text = `Paying out ${amount} sats to ${destination}. I say when it has arrived.`;
-    enqueue(tx, texts, { to: owner, text, answering: message }, now);
+    enqueue(tx, texts, { to: owner, text, answering: message, paid: true }, now);
     return;
   }
   const order = orderId === null ? undefined : engine.owned(tx, orderId, owner);

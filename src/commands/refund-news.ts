@@ -36,7 +36,7 @@ export function tellPayout(
   enqueue(
     tx,
     texts,
-    { to: payout.owner, text: sentence(tx, payout, news), answering: message, reference: news === 'paid' },
+    { to: payout.owner, text: sentence(tx, payout, news), answering: message, reference: news === 'paid', paid: true },
     now,
   );
 }

@@ -49,7 +49,8 @@ function tokensLeft(
   return Math.min(burst, tokens + (now - at) * perSecond);
 }
 
-function hasPaidLately(reader: Reader, sender: string, now: UnixSeconds): boolean {
+/** Was this reader sent something about money that was paid, within a day? */
+export function hasPaidLately(reader: Reader, sender: string, now: UnixSeconds): boolean {
   const sql = 'SELECT 1 FROM outbox WHERE recipient = ? AND created_at > ? AND paid LIMIT 1';
   return statement(reader, sql).get(sender, now - DAY) !== undefined;
 }

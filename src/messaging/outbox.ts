@@ -38,9 +38,11 @@ export function enqueue(tx: Tx, texts: Texts, message: OutgoingMessage, now: Uni
 function enqueueOne(tx: Tx, texts: Texts, message: OutgoingMessage, now: UnixSeconds): TextId {
   const answering = message.answering ?? null;
   const isPaid = message.paid ?? (message.orderId != null && hasMoney(tx, message.orderId));
+  const same = isPaid ? null : sameLately(tx, texts, message, now);
+  if (same !== null) return same;
   const sentAt = nextSendTime(tx, message.to, now, answering?.createdAt ?? null);
   const textId = texts.keep(tx, message.to, message.text, now);
-  if (!isPaid && !hasOutboxRoom(tx, message.to)) return textId;
+  if (!isPaid && !hasOutboxRoom(tx, message.to) && !isBegun(tx, message)) return textId;
   const { lastInsertRowid } = statement(
     tx,
     `INSERT INTO outbox (recipient, protocol, sent_at, reply_to, text_id, order_id, paid, state, created_at)
@@ -57,6 +59,29 @@ function enqueueOne(tx: Tx, texts: Texts, message: OutgoingMessage, now: UnixSec
   );
   sealSoon(tx, Number(lastInsertRowid), message.to, now);
   return textId;
+}
+
+/** Is it the rest of an answer whose first message is on its way? All of an answer is sent, or nothing of it. */
+function isBegun(reader: Reader, { to, answering }: OutgoingMessage): boolean {
+  if (answering == null) return false;
+  const sql = 'SELECT 1 FROM outbox WHERE reply_to = ? AND recipient = ? LIMIT 1';
+  return statement(reader, sql).get(answering.rumorId, to) !== undefined;
+}
+
+/** The same answer in words is given once in so long (product.md: Limits); programs wait for one to each id. Seconds. */
+const SAME_ANSWER = 10;
+
+/** The kept text of the same answer that this reader was given a moment ago. */
+function sameLately(reader: Reader, texts: Texts, message: OutgoingMessage, now: UnixSeconds): TextId | null {
+  if (message.answering == null || message.text.startsWith('{"jsonrpc":')) return null;
+  const ids = statement(
+    reader,
+    `SELECT text_id FROM outbox WHERE recipient = ? AND created_at > ? AND text_id IS NOT NULL
+       AND reply_to IS NOT ? ORDER BY id DESC LIMIT 50`,
+  )
+    .pluck()
+    .all(message.to, now - SAME_ANSWER, message.answering.rumorId) as TextId[];
+  return ids.find((id) => texts.read(reader, id) === message.text) ?? null;
 }
 
 /** Owes the sealing of a message, after those before it to the same recipient. */

@@ -112,17 +112,58 @@ describe('the same again and again', () => {
     expect(refused).toMatchObject([{ error: { code: -32003, data: { retry_after: expect.any(Number) as number } } }]);
   });
 
-  it('two Timmys that write to each other fall silent', async () => {
-    v = await visit();
-    let said = 0;
-    await v.guest.say('hi');
-    for (let day = 0; day < 30; day++) {
-      for (const text of await v.news()) {
-        said += 1;
-        await v.guest.say(text);
+  it.each(['hi', 'job Why is the sky blue?', 'pay me lnbc1'])(
+    'two Timmys that write to each other fall silent after %s: at most ten messages in thirty days',
+    async (first) => {
+      v = await visit();
+      const other = await visit({ clock: v.clock, env: { EVAL_FEE_SATS: '21' } });
+      const sides = [
+        { from: v, to: other, read: 0 },
+        { from: other, to: v, read: 0 },
+      ];
+      await v.guest.say(first);
+      const pass = async (seconds: number): Promise<void> => {
+        await v.pass(seconds);
+        for (const side of sides) {
+          const fresh = side.from.guest.heard.slice(side.read);
+          side.read += fresh.length;
+          for (const text of fresh) await side.to.guest.say(text);
+        }
+      };
+      // As fast as it goes, then for days.
+      for (let turn = 0; turn < 60; turn++) await pass(21);
+      for (let day = 0; day < 30; day++) {
+        v.clock.advance(86_400_000);
+        await pass(2);
       }
-      v.clock.advance(86_400_000);
+      const said = [...v.guest.heard, ...other.guest.heard];
+      await other.close();
+      expect(said.length, said.join('\n')).toBeLessThanOrEqual(10);
+    },
+  );
+
+  it('an echo of all that is said ends, and the same request is answered thrice in an hour until something is paid', async () => {
+    v = await visit();
+    await v.guest.say('hi');
+    let read = 0;
+    for (let turn = 0; turn < 30; turn++) {
+      await v.pass(21);
+      const fresh = v.guest.heard.slice(read);
+      read += fresh.length;
+      for (const text of fresh) await v.guest.say(text);
     }
-    expect(said).toBeLessThanOrEqual(45);
+    expect(v.guest.heard.length).toBeLessThanOrEqual(3);
+    const other = await v.house.guest();
+    const ask = async (): Promise<number> => {
+      const before = other.heard.length;
+      await other.say('Why is the sky blue, and the grass green?');
+      await v.pass(60);
+      return other.heard.length - before;
+    };
+    const heard: number[] = [];
+    for (let n = 0; n < 5; n++) heard.push(await ask());
+    expect(heard.map((count) => count > 0)).toEqual([true, true, true, false, false]);
+    v.clock.advance(3_600_000);
+    expect(await ask()).toBeGreaterThan(0);
   });
 });

@@ -141,6 +141,7 @@ describe('an honest customer is served while', () => {
     await v.guest.say('refund me@pay.example');
     await v.pass(3);
     expect(v.guest.heard.at(-1)).toMatch(/^Paid out/);
+    expect(v.count('SELECT paid FROM outbox ORDER BY id DESC LIMIT 1')).toBe(1);
   });
 });
 
