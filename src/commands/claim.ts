@@ -45,6 +45,11 @@ interface ClaimTask {
 
 /** Invoices looked at for one word. */
 const MAX_LOOKS = 5;
+/** Claims that are kept: of one customer, and in all. More are answered, and the watch goes on looking. */
+const OPEN_OF_ONE = 20;
+const OPEN_IN_ALL = 1000;
+/** One customer's claims make an alert no oftener. Seconds. */
+const ALERT_EACH = 8 * 3600;
 /** So many words of one customer are looked after at a time. */
 const CLAIMS_OF_ONE = 2;
 
@@ -179,7 +184,8 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
           if (status?.state === 'paid' || row.state === 'paid') settled.push(row);
         }
         const [first] = answers;
-        if (settled.length === 0 && first !== undefined) keepClaim(options, tx, first.row, preimage, now);
+        const isOpen = settled.length === 0 && first !== undefined;
+        const isKept = isOpen && keepClaim(options, tx, first.row, preimage, now);
         if (message.dialect === 'rpc') {
           const row = first === undefined ? undefined : findInvoiceByHash(tx, first.row.paymentHash ?? '');
           const text =
@@ -195,7 +201,7 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
         if (settled.length === 0 && first !== undefined) {
           const evidence = preimage === null ? '' : ` Your preimage fits ${first.row.orderId} and goes with it.`;
           say(
-            `My wallet does not see that payment yet. It can take a minute: I keep looking and say so at once. A person is told too.${evidence} If your wallet says it failed, nothing was taken.${misfit ? ` ${MISFIT}` : ''}`,
+            `My wallet does not see that payment yet. It can take a minute: I keep looking and say so at once.${isKept ? ` A person is told too.${evidence}` : ''} If your wallet says it failed, nothing was taken.${misfit ? ` ${MISFIT}` : ''}`,
           );
         } else if (ofProgram !== undefined) {
           // An order made in words says "Paid" by itself; this one tells its program alone.
@@ -206,15 +212,28 @@ export function claimTask(options: ClaimOptions): TaskKind<ClaimTask> {
   };
 }
 
-/** A preimage that comes after a bare word is news; the bare word again is none. */
-function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, preimage: string | null, now: UnixSeconds): void {
+/** Is there room for a claim about this invoice? One that is kept already may be made better by its preimage. */
+function hasRoom(reader: Reader, { paymentHash, owner }: InvoiceRow): boolean {
+  if (statement(reader, 'SELECT 1 FROM claims WHERE payment_hash = ?').get(paymentHash) !== undefined) return true;
+  const open = `SELECT count(*) FROM claims c JOIN invoices i ON i.payment_hash = c.payment_hash AND i.state <> 'paid'
+    WHERE c.resolved_at IS NULL`;
+  const ofOwner = statement(reader, `${open} AND c.owner = ?`).pluck().get(owner) as number;
+  return ofOwner < OPEN_OF_ONE && (statement(reader, open).pluck().get() as number) < OPEN_IN_ALL;
+}
+
+/** A preimage that comes after a bare word is news; the bare word again is none. @returns whether the claim is kept. */
+function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, preimage: string | null, now: UnixSeconds): boolean {
+  if (!hasRoom(tx, row)) return false;
   const { changes } = statement(
     tx,
     `INSERT INTO claims (payment_hash, owner, at, preimage) VALUES (?, ?, ?, ?) ON CONFLICT (payment_hash)
      DO UPDATE SET preimage = excluded.preimage WHERE preimage IS NULL AND excluded.preimage IS NOT NULL`,
   ).run(row.paymentHash, row.owner, now, preimage);
-  // Claims are free to make: one alert an hour for each customer, and all of them in `timmy invoices`.
-  if (changes === 1 && mayTell(tx, row.owner, preimage === null ? 'claim_alert' : 'claim_evidence_alert', 3600, now)) {
+  // Claims are free to make: three alerts a day for each customer, and all that are kept in `timmy invoices`.
+  if (
+    changes === 1 &&
+    mayTell(tx, row.owner, preimage === null ? 'claim_alert' : 'claim_evidence_alert', ALERT_EACH, now)
+  ) {
     const evidence =
       preimage === null ? '' : 'They sent a preimage that fits it: evidence, no proof (timmy invoices show has it). ';
     options.alert(
@@ -222,4 +241,5 @@ function keepClaim(options: ClaimOptions, tx: Tx, row: InvoiceRow, preimage: str
       `A customer says ${row.orderId} is paid; the wallet says it is not. ${evidence}Look at your node, then: timmy invoices recheck ${row.paymentHash} or timmy invoices credit ${row.paymentHash} --reason TEXT`,
     );
   }
+  return true;
 }

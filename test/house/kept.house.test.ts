@@ -3,7 +3,7 @@ import { NOT_PRUNED, prune, prunedTables } from '../../src/app/prune.ts';
 import { sendAlert } from '../../src/operator/alerts.ts';
 import { createTextBox, createTexts } from '../../src/customers/index.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
+import { encodeNpub, generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
 import { rng } from '../builders/guest.ts';
 import { visit, type Visit } from './visit.ts';
 
@@ -118,4 +118,46 @@ it('alerts: the same cause once an hour, ten in all, the rest counted', async ()
   v.clock.advance(3_700_000);
   tell('another cause');
   expect(told()).toBe(11);
+});
+
+it('alerts: what a stranger can make many of is one cause; another amount is another', async () => {
+  v = await visit();
+  const key = generateSecretKey(rng);
+  const operator = publicKeyOf(key);
+  const options = { texts: createTexts(createTextBox(key, rng)), log: silentLog, operators: [operator] };
+  const tell = (what: string): void => v.house.database.write((tx) => sendAlert(options, tx, what, v.clock.now()));
+  const told = (): number => v.count(`SELECT count(*) FROM outbox WHERE recipient = '${operator}'`);
+  for (let n = 0; n < 50; n++) tell(`A message could not be handled and was set aside (task ${n}).`);
+  expect(told()).toBe(1);
+  tell('10 sats left the wallet');
+  tell('90000 sats left the wallet');
+  expect(told()).toBe(3);
+});
+
+it('claims: of random hashes none; twenty of one customer are kept, the rest answered; three alerts a day', async () => {
+  const operator = publicKeyOf(generateSecretKey(rng));
+  v = await visit({
+    env: { TIMMY_OPERATOR_NPUBS: encodeNpub(operator), LIMIT_OPEN_INVOICES: '30', LIMIT_NEW_PER_HOUR: '1000' },
+  });
+  const claims = (): number => v.count('SELECT count(*) FROM claims');
+  const claim = (hash: string): Promise<void> =>
+    v.guest.say(JSON.stringify({ jsonrpc: '2.0', id: hash, method: 'invoice.claim', params: { payment_hash: hash } }));
+  await claim('ab'.repeat(32));
+  await v.guest.say(`paid ${'cd'.repeat(32)}`);
+  await v.pass(1);
+  expect(claims()).toBe(0);
+  const { $client } = v.house.database.read;
+  for (let n = 0; n < 25; n++) {
+    await v.guest.say(`job Question ${n}: why is the sky blue?`);
+    await v.pass(30);
+  }
+  const hashes = $client.prepare('SELECT payment_hash FROM invoices').pluck().all() as string[];
+  expect(hashes.length).toBeGreaterThan(20);
+  for (const hash of hashes) {
+    await claim(hash);
+    await v.pass(30);
+  }
+  expect(claims()).toBe(20);
+  expect(v.count(`SELECT count(*) FROM told WHERE what LIKE 'alert:A customer says%'`)).toBe(1);
+  expect(v.count(`SELECT count(*) FROM outbox WHERE recipient = '${operator}'`)).toBe(1);
 });
