@@ -56,6 +56,7 @@ type Reading =
   | { readonly dialect: 'words'; readonly understood: Understood<WordCommand> }
   | { readonly dialect: 'rpc'; readonly request: RpcRequest; readonly method: RpcMethod | undefined }
   | { readonly dialect: 'broken_rpc'; readonly answer: string }
+  | { readonly dialect: 'repeated' }
   | { readonly dialect: 'ignored' };
 
 /**
@@ -128,7 +129,7 @@ function read(options: HandleOptions, message: InboundMessage, text: string): Re
       const hasOpenThings = openOrders(database.read, products, message.sender).length > 0;
       const understood = understandText(text, { words: registry.words, hasOpenThings });
       const isNew = understood.type !== 'request' || !isSaidAgain(database.read, texts, message, text, clock.now());
-      return isNew ? { dialect: 'words', understood } : { dialect: 'ignored' };
+      return isNew ? { dialect: 'words', understood } : { dialect: 'repeated' };
     }
   }
 }
@@ -179,6 +180,7 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
     enqueue(tx, texts, { to: message.sender, text, answering: message, reference: false }, now);
     return;
   }
+  if (reading.dialect === 'repeated') return tell('repeated', HOUR, ANSWERED_BEFORE);
   if (reading.dialect === 'broken_rpc') {
     enqueue(tx, texts, { to: message.sender, text: reading.answer, answering: message }, now);
     return;
@@ -188,6 +190,9 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
   handleWords(options, tx, { ...message, dialect: 'words' }, reading.understood, tell);
 }
 
+/** Begins as `OWN_KIND` in messaging/echoes.ts knows it: another Timmy does not answer it. */
+const ANSWERED_BEFORE =
+  'You asked that three times within the hour, and my answer stands. Nothing was charged. status shows how things stand; in other words it is a new request.';
 const READ_TEXT_ONLY = 'I read text only, nothing was charged. Write it in words.';
 
 function slowDown(until: UnixSeconds, now: UnixSeconds): Refusal {

@@ -13,7 +13,7 @@ const SAME_REQUEST = 3;
 
 /** What our own kind says first: who it is, "J-4KQ7M. 10 sats", "J-4KQ7M: 10 sats", and to an invoice of another. */
 const OWN_KIND =
-  /^(I am .{1,60}, a machine that answers questions for sats\.|[A-Z]-[0-9A-Z]{5}[.:] \d+ sats |Nothing is owed to you\.$)/;
+  /^(I am .{1,60}, a machine that answers questions for sats\.|[A-Z]-[0-9A-Z]{5}[.:] \d+ sats |You asked that three times within the hour|Nothing is owed to you\.$)/;
 
 /**
  * Does a machine write to us that is of our own kind, or an echo: what it says we said to it ourselves, but for numbers
@@ -33,7 +33,7 @@ export function isOwnWords(reader: Reader, texts: Texts, sender: string, text: s
 
 /**
  * Has somebody who paid for nothing made this same request three times within an hour? Then its price and its invoice
- * are with them: nothing is said again. Commands are always answered.
+ * are with them: they are told so once, and then nothing. Commands are always answered.
  */
 export function isSaidAgain(
   reader: Reader,
