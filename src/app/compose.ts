@@ -15,7 +15,6 @@ import {
   createAdmission,
   createInbox,
   createPublisher,
-  noteAlerted,
   remakeSealTasks,
   routeTask,
   sealTask,
@@ -27,12 +26,11 @@ import {
 } from '../messaging/index.ts';
 import { isPublicRelay } from '../nostr/relay-url.ts';
 import type { Signer } from '../nostr/signer.ts';
-import { sendAlert } from '../operator/alerts.ts';
+import { sendAlert, tellStuck } from '../operator/alerts.ts';
 import { judgeBooks } from '../operator/judge-books.ts';
 import { verifyBetweenOtherWork } from '../operator/verify.ts';
 import {
   byHandTask,
-  closures,
   createInvoiceTask,
   createIssuing,
   createPriceBook,
@@ -60,12 +58,12 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
-import { isBudgetLeft } from '../products/_shared/model-budget.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
 import { tariffFrom } from '../pricing/index.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
+import { whyClosed } from './closed.ts';
 import { watchDisk, type DiskWatch, type FreeBytes } from './disk-watch.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
@@ -112,13 +110,6 @@ export interface Timmy {
   readonly onRelayTrouble: NonNullable<InboxHandlers['onTrouble']>;
 }
 
-/** Said to customers while sales are stopped. */
-const DISK_IS_FULL = 'my disk is nearly full';
-const BOOKS_ARE_CHECKED = 'my books are being checked';
-
-const MODEL_IS_AWAY = 'the model that does my work is not to be had';
-const BUDGET_IS_SPENT = 'I have done all the work I may do today (UTC)';
-
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
 export function compose(parts: Parts): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
@@ -163,12 +154,7 @@ export function compose(parts: Parts): Timmy {
     prices,
   };
   const dailyBudgetUsd = Number(settings.MODEL_DAILY_BUDGET_USD);
-  const closedBecause = (reader: Reader): string | null => {
-    const closed = closures(reader);
-    if (closed.length > 0) return closed.every(({ why }) => why === 'disk') ? DISK_IS_FULL : BOOKS_ARE_CHECKED;
-    if (modelTrouble(reader) !== null) return MODEL_IS_AWAY;
-    return isBudgetLeft(reader, dailyBudgetUsd, clock.now()) ? null : BUDGET_IS_SPENT;
-  };
+  const closedBecause = (reader: Reader): string | null => whyClosed(reader, dailyBudgetUsd, clock.now());
   const issuing = createIssuing({
     limits: settings,
     closedBecause,
@@ -243,14 +229,7 @@ export function compose(parts: Parts): Timmy {
   const publisher = createPublisher({
     ...delivery,
     reach,
-    onStuck: (tx, stuck, now) => {
-      noteAlerted(tx, stuck, now);
-      const orders = [...new Set(stuck.map(({ orderId }) => orderId ?? 'a debt'))].slice(0, 5).join(', ');
-      alert(
-        tx,
-        `No relay has taken a paid answer for an hour (${orders}). It goes out when one does. See: timmy status`,
-      );
-    },
+    onStuck: (tx, stuck, now) => tellStuck({ alert, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, stuck, now),
   });
   const payouts: PayoutTaskOptions = {
     database,

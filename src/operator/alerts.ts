@@ -3,7 +3,7 @@ import { dropFact, keepFact, readFact, statement, type Reader, type Tx } from '.
 import { sha256Hex } from '../lib/hash.ts';
 import type { Log } from '../lib/log.ts';
 import type { UnixSeconds } from '../lib/units.ts';
-import { enqueue } from '../messaging/index.ts';
+import { enqueue, noteAlerted, type StuckAnswer } from '../messaging/index.ts';
 
 export interface AlertOptions {
   readonly texts: Texts;
@@ -48,4 +48,21 @@ function causeOf(what: string): string {
 function alertsSince(reader: Reader, operator: string, since: number): number {
   const sql = `SELECT count(*) FROM told WHERE pubkey = ? AND what GLOB 'alert:*' AND at > ?`;
   return statement(reader, sql).pluck().get(operator, since) as number;
+}
+
+/**
+ * Tells of paid answers that nobody has taken for an hour, each once. An alert that does not reach its operator is none of
+ * them: alerts about alerts would never end.
+ */
+export function tellStuck(
+  { alert, operators }: { readonly alert: (tx: Tx, what: string) => void; readonly operators: readonly string[] },
+  tx: Tx,
+  stuck: readonly StuckAnswer[],
+  now: UnixSeconds,
+): void {
+  noteAlerted(tx, stuck, now);
+  const answers = stuck.filter(({ recipient }) => !operators.includes(recipient));
+  if (answers.length === 0) return;
+  const orders = [...new Set(answers.map(({ orderId }) => orderId ?? 'a refund'))].slice(0, 5).join(', ');
+  alert(tx, `No relay has taken a paid answer for an hour (${orders}). It goes out when one does. See: timmy status`);
 }

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { NOT_PRUNED, prune, prunedTables } from '../../src/app/prune.ts';
-import { sendAlert } from '../../src/operator/alerts.ts';
+import { sendAlert, tellStuck } from '../../src/operator/alerts.ts';
 import { createTextBox, createTexts } from '../../src/customers/index.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { encodeNpub, generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
@@ -160,4 +160,17 @@ it('claims: of random hashes none; twenty of one customer are kept, the rest ans
   expect(claims()).toBe(20);
   expect(v.count(`SELECT count(*) FROM told WHERE what LIKE 'alert:A customer says%'`)).toBe(1);
   expect(v.count(`SELECT count(*) FROM outbox WHERE recipient = '${operator}'`)).toBe(1);
+});
+
+it('an alert that does not reach its operator makes no alert', async () => {
+  v = await visit();
+  const [operator, customer] = ['aa'.repeat(32), 'bb'.repeat(32)];
+  const told: string[] = [];
+  const options = { alert: (_tx: unknown, what: string) => void told.push(what), operators: [operator] };
+  v.house.database.write((tx) => {
+    tellStuck(options, tx, [{ id: 1, recipient: operator, orderId: null }], v.clock.now());
+    expect(told).toEqual([]);
+    tellStuck(options, tx, [{ id: 2, recipient: customer, orderId: 'J-4KQ7M' }], v.clock.now());
+  });
+  expect(told).toEqual([expect.stringContaining('(J-4KQ7M)')]);
 });

@@ -75,6 +75,7 @@ export function wakeRelay(tx: Tx, relay: string, now: UnixSeconds): void {
 /** A paid answer that no relay of its reader takes. */
 export interface StuckAnswer {
   readonly id: number;
+  readonly recipient: string;
   readonly orderId: string | null;
 }
 
@@ -82,7 +83,7 @@ export interface StuckAnswer {
 export function stuckAnswers(reader: Reader, before: UnixSeconds): StuckAnswer[] {
   return statement(
     reader,
-    `SELECT id, order_id AS orderId FROM outbox WHERE state IN ('waiting', 'sealed', 'undeliverable') AND created_at < ?
+    `SELECT id, recipient, order_id AS orderId FROM outbox WHERE state IN ('waiting', 'sealed', 'undeliverable') AND created_at < ?
        AND paid AND alerted_at IS NULL AND NOT EXISTS
          (SELECT 1 FROM outbox_relays r WHERE r.outbox_id = outbox.id AND r.state = 'accepted') ORDER BY id LIMIT 100`,
   ).all(before) as StuckAnswer[];
