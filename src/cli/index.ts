@@ -3,11 +3,12 @@ import { registerChat } from './chat.ts';
 import { registerDemo } from './demo.ts';
 import { registerDm } from './dm.ts';
 import { registerInvoices } from './invoices.ts';
-import { registerJobs } from './jobs.ts';
 import { registerKeygen } from './keygen.ts';
 import { registerLedger } from './ledger.ts';
+import { registerOrders } from './orders.ts';
 import { registerPay } from './pay.ts';
 import { registerRefunds } from './refunds.ts';
+import { FACES } from '../products/catalogue.ts';
 import type { Cli } from './run.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
@@ -25,7 +26,7 @@ export function register(program: Command, cli: Cli): void {
     registerChat,
     registerPay,
     registerStatus,
-    registerJobs,
+    registerProducts,
     registerInvoices,
     registerRefunds,
     registerLedger,
@@ -33,4 +34,9 @@ export function register(program: Command, cli: Cli): void {
   ]) {
     one(program, cli);
   }
+}
+
+/** `timmy jobs` and its like, for all that is sold. */
+function registerProducts(program: Command, cli: Cli): void {
+  for (const face of FACES) registerOrders(program, cli, face);
 }

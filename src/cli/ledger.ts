@@ -136,7 +136,7 @@ function adoptionWords({
   return `The books are about ${identity}, which holds ${showMsats(balanceMsats)} sats. ${moved}.${lost}`;
 }
 
-function storyWords(story: Story): string {
+export function storyWords(story: Story): string {
   const head = [
     story.id,
     ...(story.state === null ? [] : [story.state.replaceAll('_', ' ')]),
@@ -162,7 +162,7 @@ function storyWords(story: Story): string {
   ].join('\n');
 }
 
-function storyJson(story: Story) {
+export function storyJson(story: Story) {
   return {
     id: story.id,
     state: story.state,

@@ -16,6 +16,8 @@ import {
   walletTrouble,
   type Reconciliation,
 } from '../payments/index.ts';
+import { countByState } from '../engine/index.ts';
+import { FACES } from '../products/catalogue.ts';
 import { isBudgetTold } from '../products/_shared/model-budget.ts';
 import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
 import { countTasks } from '../tasks/index.ts';
@@ -49,11 +51,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
           agent: readFact(read, 'agent') === 'stub',
         };
-        const counts = (sql: string): Record<string, number> =>
-          Object.fromEntries(
-            (statement(read, sql).all() as { state: string; n: number }[]).map((row) => [row.state, row.n]),
-          );
-        const jobs = counts('SELECT state, count(*) AS n FROM jobs GROUP BY state');
+        const orders = Object.fromEntries(FACES.map((face) => [face.plural, countByState(read, face)]));
         const owedMsats = sumOf(read, 'owed:');
         const payingMsats = sumOf(read, 'paying:');
         const tasks = countTasks(read);
@@ -101,7 +99,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           version: VERSION,
           wallet: readFact(read, 'wallet'),
           stub,
-          jobs,
+          ...orders,
           tasks,
           undelivered: countUndelivered(read),
           wallet_msats: Number(balance(read, WALLET)),
@@ -132,12 +130,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           ['version', VERSION],
           ['wallet', value.wallet ?? 'not contacted yet'],
           ['stubs', stubs.length === 0 ? 'none' : `${stubs.join(', ')} (no real service behind them)`],
-          [
-            'jobs',
-            Object.entries(jobs)
-              .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
-              .join(', ') || 'none',
-          ],
+          ...Object.entries(orders).map(([plural, counts]) => [plural, countsInWords(counts)]),
           ['selling', selling(closed, model !== null || isBudgetSpent)],
           ...(isBudgetSpent
             ? [['', "The model's budget for today is spent (MODEL_DAILY_BUDGET_USD): open again at 00:00 UTC"]]
@@ -160,6 +153,11 @@ export function registerStatus(program: Command, cli: Cli): void {
         if (!isHealthy) throw new Ended(health.pid === null ? 4 : 1);
       });
     });
+}
+
+function countsInWords(counts: Readonly<Record<string, number>>): string {
+  const words = Object.entries(counts).map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`);
+  return words.join(', ') || 'none';
 }
 
 function describeOutage({ why, from, to }: Outage): string {

@@ -1,6 +1,8 @@
 import type { Reader, Tx } from '../db/index.ts';
 import { isRefusal, type Refusal } from '../lib/errors.ts';
 import type { Charge } from '../receipts/index.ts';
+import type { ProductFace } from './face.ts';
+import { openIdsOf } from './order-rows.ts';
 import type {
   Activity,
   AtWork,
@@ -32,6 +34,7 @@ export interface Product {
   readonly prefix: string;
   readonly plural: string;
   readonly rpcName: string;
+  readonly face: ProductFace;
   readonly activities: Readonly<Record<string, Activity>>;
   atWork(reader: Reader): readonly AtWork[];
   /** Decides and saves; the effects are still to be applied. Undefined: there is no such order. */
@@ -42,6 +45,10 @@ export interface Product {
   rpc(reader: Reader, id: string, brief: boolean): Readonly<Record<string, unknown>> | undefined;
   list(reader: Reader, owner: string, limit: number, before: string | null): readonly ListedOrder[];
   look(reader: Reader, id: string): ListedOrder | undefined;
+  /** This owner's orders that are not finished, newest first. */
+  openOf(reader: Reader, owner: string): readonly ListedOrder[];
+  /** Undefined: `<rpcName>.refund` always takes an id. */
+  readonly meantForRefund: ((reader: Reader, owner: string) => string | undefined) | undefined;
 }
 
 /** One order as lists, status and history show it. */
@@ -98,6 +105,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
     prefix: definition.prefix,
     plural: definition.plural,
     rpcName: definition.rpcName,
+    face: definition.face,
     activities: definition.activities,
     atWork: (reader) => definition.atWork(reader),
     deliver: (tx, id, erased) => {
@@ -131,5 +139,11 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       const order = definition.load(reader, id);
       return order === undefined ? undefined : listed(reader, order);
     },
+    openOf: (reader, owner) =>
+      openIdsOf(reader, definition.face, owner).flatMap((id) => {
+        const order = definition.load(reader, id);
+        return order === undefined ? [] : [listed(reader, order)];
+      }),
+    meantForRefund: definition.meantForRefund,
   };
 }

@@ -4,6 +4,7 @@ import type { Msats, Sats, UnixSeconds } from '../lib/units.ts';
 import type { PlatformEvent } from '../payments/index.ts';
 import type { Charge } from '../receipts/index.ts';
 import type { Commit, Pool } from '../tasks/index.ts';
+import type { ProductFace } from './face.ts';
 
 /** How an order was made, and therefore how its news are told: words for people, JSON-RPC for programs. */
 export type Dialect = 'words' | 'rpc';
@@ -103,6 +104,8 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   readonly plural: string;
   /** The name of its notifications (`job.updated`) and of its object in results (`job`). */
   readonly rpcName: string;
+  /** What it is without a daemon; `kind`, `prefix` and `plural` are the same there. */
+  readonly face: ProductFace;
   load(reader: Reader, id: string): Order | undefined;
   insert(tx: Tx, order: Order): void;
   /** Writes `order` if the row still is at `expectedSeq`. @throws when it is not. */
@@ -137,6 +140,8 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   /** How it stands, in one line for people. */
   statusLine(reader: Reader, order: Order): string;
   summary(order: Order): OrderSummary;
+  /** The order that `<rpcName>.refund` without an id means; left out: it always takes one. */
+  readonly meantForRefund?: (reader: Reader, owner: string) => string | undefined;
 }
 
 /** One line of a customer's history. */

@@ -6,6 +6,7 @@ import {
   wordCommand,
   type CommandContext,
   type Engine,
+  type ProductCommands,
   type RpcMethod,
   type WordCommand,
 } from '../../engine/index.ts';
@@ -22,17 +23,10 @@ import { partNotifications, rpcJob, rpcQuote } from './rpc.ts';
 import { joinable, offerFor, sameRequest, sellJob, type Request, type SellingOptions } from './selling.ts';
 import { jobsInState, jobsOfOwner, loadJob } from './store.ts';
 
-/** How customers buy jobs: in words and by JSON-RPC. */
-export interface JobCommands {
-  readonly words: readonly WordCommand[];
-  readonly methods: readonly RpcMethod[];
-  /** Anything that is no command is a request. */
-  request(tx: Tx, text: string, context: CommandContext): Refusal | undefined;
-}
-
 const PLAIN: Omit<Request, 'text' | 'prepaid'> = { length: null, format: 'plain', updates: 'all' };
 
-export function jobCommands(options: SellingOptions, engine: Engine, product: Product): JobCommands {
+/** How customers buy jobs: in words and by JSON-RPC. */
+export function jobCommands(options: SellingOptions, engine: Engine, product: Product): ProductCommands {
   const { settings, texts } = options;
 
   function sell(tx: Tx, text: string, length: 'long' | null, context: CommandContext): Refusal | undefined {
@@ -239,7 +233,25 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     }),
   ];
 
-  return { words, methods, request };
+  return {
+    words,
+    methods,
+    help: [
+      'job <text>: a request of its own',
+      'long <text>: a longer answer',
+      'quote <text>: only the price',
+      'one: pay look and work at once',
+    ],
+    prices: { eval_fee_sats: settings.EVAL_FEE_SATS, one_invoice: settings.JOB_ONE_INVOICE },
+    limits: {},
+    priceInWords: (reader) => {
+      const { quote, tariff } = offerFor(options, reader, '', null);
+      const usd = showUsd(quote.amountSats, tariff);
+      return `${settings.EVAL_FEE_SATS} sats for a look, then about ${quote.amountSats} (${usd}) for a short answer`;
+    },
+    // What nobody else takes is a request.
+    freeText: { isMine: () => true, take: request },
+  };
 }
 
 function noSuchJob(id: string): Refusal {
