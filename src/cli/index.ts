@@ -8,6 +8,7 @@ import { registerLedger } from './ledger.ts';
 import { registerOrders } from './orders.ts';
 import { registerPay } from './pay.ts';
 import { registerRefunds } from './refunds.ts';
+import type { ProductFace } from '../engine/index.ts';
 import { FACES } from '../products/catalogue.ts';
 import type { Cli } from './run.ts';
 import { registerStart } from './start.ts';
@@ -15,8 +16,8 @@ import { registerStatus } from './status.ts';
 import { registerVerify } from './verify.ts';
 import { registerWhoami } from './whoami.ts';
 
-/** Every subcommand of `timmy`. */
-export function register(program: Command, cli: Cli): void {
+/** Every subcommand of `timmy`. @param faces what is sold: the orders that it may find in the database. */
+export function register(program: Command, cli: Cli, faces: readonly ProductFace[] = FACES): void {
   for (const one of [
     registerStart,
     registerDemo,
@@ -32,11 +33,11 @@ export function register(program: Command, cli: Cli): void {
     registerLedger,
     registerVerify,
   ]) {
-    one(program, cli);
+    one(program, cli, faces);
   }
 }
 
 /** `timmy jobs` and its like, for all that is sold. */
-function registerProducts(program: Command, cli: Cli): void {
-  for (const face of FACES) registerOrders(program, cli, face);
+function registerProducts(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
+  for (const face of faces) registerOrders(program, cli, face);
 }

@@ -16,8 +16,7 @@ import {
   walletTrouble,
   type Reconciliation,
 } from '../payments/index.ts';
-import { countByState } from '../engine/index.ts';
-import { FACES } from '../products/catalogue.ts';
+import { countByState, type ProductFace } from '../engine/index.ts';
 import { isBudgetTold } from '../products/_shared/model-budget.ts';
 import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
 import { countTasks } from '../tasks/index.ts';
@@ -27,7 +26,7 @@ import { isThere, noDatabase, showMsats, table, when, withDatabase } from './rea
 import { Ended, type Cli } from './run.ts';
 
 /** `timmy status`: how this Timmy stands, read from its database beside the running daemon. */
-export function registerStatus(program: Command, cli: Cli): void {
+export function registerStatus(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
   program
     .command('status')
     .description('how Timmy stands')
@@ -51,7 +50,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
           agent: readFact(read, 'agent') === 'stub',
         };
-        const orders = Object.fromEntries(FACES.map((face) => [face.plural, countByState(read, face)]));
+        const orders = Object.fromEntries(faces.map((face) => [face.plural, countByState(read, face)]));
         const owedMsats = sumOf(read, 'owed:');
         const payingMsats = sumOf(read, 'paying:');
         const tasks = countTasks(read);

@@ -1,4 +1,6 @@
 import { statement, type Reader } from '../db/index.ts';
+import { newShortId } from '../lib/ids.ts';
+import type { Rng } from '../lib/rng.ts';
 import { sqlList, type ProductFace } from './face.ts';
 
 /** What all orders have in common, as their rows have it. */
@@ -50,6 +52,14 @@ export function ordersOf(
   if (parts.length === 0) return [];
   const sql = `SELECT * FROM (${parts.join(' UNION ALL ')}) ORDER BY createdAt DESC, id DESC LIMIT @limit`;
   return statement(reader, sql).all({ owner, at, after: id, limit }) as OrderRow[];
+}
+
+/** A short id that no order of this product has. */
+export function newOrderId(reader: Reader, rng: Rng, { prefix, table }: ProductFace): string {
+  for (;;) {
+    const id = newShortId(rng, prefix);
+    if (statement(reader, `SELECT 1 FROM ${table} WHERE id = ?`).get(id) === undefined) return id;
+  }
 }
 
 /** The row of this id, whosever it is. */

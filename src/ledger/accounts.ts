@@ -28,7 +28,7 @@ export function accountKind(name: Account): AccountKind {
   if (name === OPERATOR) return 'equity';
   if (name.startsWith('rev:')) return 'income';
   if (name.startsWith('exp:')) return 'expense';
-  // What is held for an order, of whatever product; what is owed; what is on its way.
-  if (name === SUSPENSE || /^([a-z]+:[A-Z]-|owed:|paying:)./.test(name)) return 'liability';
+  // What is held for an order, whatever its product; what is owed because of it, or being paid.
+  if (name === SUSPENSE || /^(?:[a-z]+:[A-Z]-[0-9A-Z]+|(?:owed|paying):.+)$/.test(name)) return 'liability';
   throw new Error('no such account');
 }

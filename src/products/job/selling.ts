@@ -1,8 +1,7 @@
 import type { Texts } from '../../customers/index.ts';
-import { statement, unlessRefused, type Reader, type Tx } from '../../db/index.ts';
-import type { CommandContext, Engine, Product } from '../../engine/index.ts';
+import { unlessRefused, type Reader, type Tx } from '../../db/index.ts';
+import { newOrderId, type CommandContext, type Engine, type Product } from '../../engine/index.ts';
 import type { Refusal } from '../../lib/errors.ts';
-import { newShortId } from '../../lib/ids.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { sats } from '../../lib/units.ts';
 import type { PriceBook } from '../../payments/index.ts';
@@ -46,7 +45,7 @@ export function sellJob(
   const { settings, texts } = options;
   return unlessRefused(tx, () => {
     const requestId = texts.keep(tx, message.sender, request.text, now);
-    const id = freeId(tx, options.rng, product.prefix);
+    const id = newOrderId(tx, options.rng, product.face);
     const decision = openJob(
       {
         id,
@@ -67,13 +66,6 @@ export function sellJob(
     );
     return engine.open(tx, product, decision, message) ?? id;
   });
-}
-
-function freeId(tx: Tx, rng: Rng, prefix: string): string {
-  for (;;) {
-    const id = newShortId(rng, prefix);
-    if (statement(tx, 'SELECT 1 FROM jobs WHERE id = ?').get(id) === undefined) return id;
-  }
 }
 
 const SAME_REQUEST_SECONDS = 600;
