@@ -162,6 +162,7 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
   });
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
+    database,
     clock,
     texts,
     products,

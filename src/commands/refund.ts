@@ -176,7 +176,7 @@ export function refundCommands(options: CommandOptions, products: readonly Produ
         if (to.kind !== 'bolt11') return payAddress(tx, message.sender, meant, to.value, message.id) ?? 'later';
         const started = start(tx, message.sender, to.value, meant, message.id);
         if (isRefusal(started)) return started;
-        return { result: { [rpcName]: product.rpc(tx, meant, false) } };
+        return { result: { [rpcName]: product.rpc(tx, meant, false, message.sender) } };
       },
     });
   };
