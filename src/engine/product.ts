@@ -39,9 +39,8 @@ export interface Delivered {
 export interface Product {
   readonly kind: string;
   readonly prefix: string;
-  readonly plural: string;
-  readonly rpcName: string;
   readonly face: ProductFace;
+  readonly rpcName: string;
   readonly activities: Readonly<Record<string, Activity>>;
   atWork(reader: Reader): readonly AtWork[];
   /** Decides and saves; the effects are still to be applied. Undefined: there is no such order. */
@@ -50,7 +49,6 @@ export interface Product {
   open(tx: Tx, decision: Decision<OrderBase, unknown>): Delivered;
   find(reader: Reader, id: string): OrderBase | undefined;
   rpc(reader: Reader, id: string, brief: boolean, to: string): Readonly<Record<string, unknown>> | undefined;
-  list(reader: Reader, owner: string, limit: number, before: string | null): readonly ListedOrder[];
   look(reader: Reader, id: string): ListedOrder | undefined;
   /** This owner's orders that are not finished, newest first. */
   openOf(reader: Reader, owner: string): readonly ListedOrder[];
@@ -75,6 +73,8 @@ export interface ListedOrder {
 export function product<Order extends OrderBase, Command, Notice, Facts>(
   definition: ProductDefinition<Order, Command, Notice, Facts>,
 ): Product {
+  const { face } = definition;
+
   function delivered(
     order: Order | null,
     changed: boolean,
@@ -102,18 +102,17 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
     return {
       summary: definition.summary(order),
       dialect: order.dialect,
-      isOpen: definition.isOpen(order),
+      isOpen: face.states.open.includes(order.state),
       isPaid: definition.isPaid(order),
       statusLine: definition.statusLine(reader, order),
     };
   }
 
   return {
-    kind: definition.kind,
-    prefix: definition.prefix,
-    plural: definition.plural,
+    kind: face.kind,
+    prefix: face.prefix,
+    face,
     rpcName: definition.rpcName,
-    face: definition.face,
     activities: definition.activities,
     atWork: (reader) => definition.atWork(reader),
     deliver: (tx, id, erased) => {
@@ -141,14 +140,12 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       const order = definition.load(reader, id);
       return order === undefined ? undefined : definition.rpc(reader, order, brief, to);
     },
-    list: (reader, owner, limit, before) =>
-      definition.list(reader, owner, limit, before).map((order) => listed(reader, order)),
     look: (reader, id) => {
       const order = definition.load(reader, id);
       return order === undefined ? undefined : listed(reader, order);
     },
     openOf: (reader, owner) =>
-      openIdsOf(reader, definition.face, owner).flatMap((id) => {
+      openIdsOf(reader, face, owner).flatMap((id) => {
         const order = definition.load(reader, id);
         return order === undefined ? [] : [listed(reader, order)];
       }),

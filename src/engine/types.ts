@@ -123,14 +123,10 @@ export type ActivityOutcome =
 
 /** A product as its folder defines it; `product()` closes over the type parameters. */
 export interface ProductDefinition<Order extends OrderBase, Command, Notice, Facts> {
-  readonly kind: string;
-  /** The letter of its ids. */
-  readonly prefix: string;
-  readonly plural: string;
+  /** What it is without a daemon: kind, letter, table, states, checks. */
+  readonly face: ProductFace;
   /** The name of its notifications (`job.updated`) and of its object in results (`job`). */
   readonly rpcName: string;
-  /** What it is without a daemon; `kind`, `prefix` and `plural` are the same there. */
-  readonly face: ProductFace;
   load(reader: Reader, id: string): Order | undefined;
   insert(tx: Tx, order: Order): void;
   /** Writes `order` if the row still is at `expectedSeq`. @throws when it is not. */
@@ -166,10 +162,6 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   wantsUpdate(order: Order, event: OrderEvent<Command>): boolean;
   /** Builds the receipt of the charge just made, or null when nothing was charged. */
   receipt(reader: Reader, order: Order): Charge | null;
-  /** This owner's orders, newest first; `before`: the id after which to go on. */
-  list(reader: Reader, owner: string, limit: number, before: string | null): readonly Order[];
-  /** Not finished: it waits for money or is being worked on. */
-  isOpen(order: Order): boolean;
   /** Paid for, so that answers about it are not counted as free. */
   isPaid(order: Order): boolean;
   /** How it stands, in one line for people. */

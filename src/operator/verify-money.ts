@@ -24,6 +24,7 @@ const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] 
   ['receipt', 'wallet', 'ORDER'],
   ['receipt', 'operator', 'ORDER'],
   ['kept', 'owed:*', 'ORDER'],
+  ['moved:*', 'ORDER', 'ORDER'],
   ['earned:*', 'ORDER', 'rev:*'],
   ['owed:*', 'ORDER', 'owed:*'],
   ['surplus:*', 'wallet', 'suspense'],
@@ -41,15 +42,15 @@ const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] 
   ['vouched_arrived', 'wallet', 'operator'],
 ];
 
-/** As rows of SQL, a way for each holder. */
-const wayRows = (holders: readonly string[]): string =>
-  WAYS.flatMap((way) =>
-    (way.includes('ORDER') ? holders : ['']).map((holder) =>
-      way.map((part) => (part === 'ORDER' ? `${holder}:*` : part)),
-    ),
-  )
-    .map((way) => `('${way.join("', '")}')`)
-    .join(', ');
+/** As rows of SQL, a way for each holder, or for each two. */
+const wayRows = (holders: readonly string[]): string => {
+  const accounts = (name: string): readonly string[] =>
+    name === 'ORDER' ? holders.map((holder) => `${holder}:*`) : [name];
+  const rows = WAYS.flatMap(([kind, debit, credit]) =>
+    accounts(debit).flatMap((from) => accounts(credit).map((to) => `('${kind}', '${from}', '${to}')`)),
+  );
+  return rows.join(', ');
+};
 
 /** @param holders the kinds of order, which are the kinds of account that hold money for one. */
 const checks = (holders: readonly string[]): readonly SqlInvariant[] => [
@@ -92,7 +93,7 @@ const checks = (holders: readonly string[]): readonly SqlInvariant[] => [
      WHERE kind GLOB 'owed:*' AND debit <> 'suspense' AND substr(debit, instr(debit, ':') + 1) <> substr(credit, instr(credit, ':') + 1)`,
   ],
   [
-    'what came for an order was earned, is or was owed back, or is still held',
+    'what came for an order was earned, moved on, is or was owed back, or is still held',
     `SELECT 'order ' || id AS row FROM (
        SELECT order_id AS id, CASE state WHEN 'paid' THEN min(paid_msats, amount_sats * 1000) ELSE amount_sats * 1000 END AS amount
          FROM invoices WHERE order_id > @from AND order_id <= @to AND +state IN ('paid', 'kept')
@@ -103,6 +104,10 @@ const checks = (holders: readonly string[]): readonly SqlInvariant[] => [
          .map(
            (holder) => `UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
          WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'earned:*'
+       UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
+         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'moved:*'
+       UNION ALL SELECT substr(credit, ${holder.length + 2}), amount_msats FROM transfers
+         WHERE credit > '${holder}:' || @from AND credit <= '${holder}:' || @to AND +kind GLOB 'moved:*'
        UNION ALL SELECT substr(id, ${holder.length + 2}), debits - credits FROM accounts
          WHERE id > '${holder}:' || @from AND id <= '${holder}:' || @to`,
          )

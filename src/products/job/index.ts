@@ -15,7 +15,7 @@ import type { Job, JobCommand, JobFacts, JobNotice } from './states.ts';
 import { jobReceipt } from './receipt.ts';
 import { partNotifications, rpcJobThatFits } from './rpc.ts';
 import { offerFor } from './selling.ts';
-import { insertJob, jobsAtWork, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
+import { insertJob, jobsAtWork, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
 
 /** One request, evaluated for a small fee, quoted, paid, done; what it did not cost goes back. */
@@ -29,13 +29,9 @@ export const job: Ware = {
 
 function jobProduct(shop: Shop): Product {
   const { texts, settings, clock, startedAt } = shop;
-  const { kind, prefix, plural } = jobFace;
   return product<Job, JobCommand, JobNotice, JobFacts>({
-    kind,
-    prefix,
-    plural,
-    rpcName: 'job',
     face: jobFace,
+    rpcName: 'job',
     load: loadJob,
     insert: insertJob,
     save: saveJob,
@@ -78,8 +74,6 @@ function jobProduct(shop: Shop): Product {
     rpcParts: (reader, job, notice) => (notice.type === 'result' ? partNotifications(reader, texts, job) : []),
     wantsUpdate,
     receipt: (reader, job) => jobReceipt(reader, job),
-    list: jobsOfOwner,
-    isOpen: (job) => jobFace.states.open.includes(job.state),
     isPaid: (job) => !['awaiting_eval_payment', 'expired', 'cancelled'].includes(job.state),
     statusLine: (reader, job) => jobStatusLine(reader, job, clock.now()),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'job', state, createdAt, updatedAt }),

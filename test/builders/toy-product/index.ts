@@ -24,13 +24,9 @@ export const echo: Ware = {
 
 function echoProduct(shop: Shop): Product {
   const { texts, settings, clock } = shop;
-  const { kind, prefix, plural } = echoFace;
   return product<Echo, EchoCommand, EchoNotice, EchoFacts>({
-    kind,
-    prefix,
-    plural,
-    rpcName: 'echo',
     face: echoFace,
+    rpcName: 'echo',
     load: loadEcho,
     insert: insertEcho,
     save: saveEcho,
@@ -47,10 +43,8 @@ function echoProduct(shop: Shop): Product {
     rpc: (reader, order, brief) => rpcEcho(reader, texts, order, brief),
     wantsUpdate: (_order, event) => event.type !== 'timer',
     receipt: () => null,
-    list: () => [],
-    isOpen: ({ state }) => echoFace.states.open.includes(state),
     isPaid: ({ paidBy }) => paidBy !== null,
     statusLine: (_reader, order) => echoStatusLine(order),
-    summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind, state, createdAt, updatedAt }),
+    summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: echoFace.kind, state, createdAt, updatedAt }),
   });
 }
