@@ -3,7 +3,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import {
   AgentError,
-  EVALUATION_MAX_TOKENS,
   NO_USAGE,
   type Agent,
   type Evaluation,
@@ -12,7 +11,7 @@ import {
   type Work,
   type WorkRequest,
 } from '../../ports/agent.ts';
-import type { Tariff } from '../../pricing/index.ts';
+import { evaluationMaxTokens, thinkingRoomOf, type Tariff } from '../../pricing/index.ts';
 import { correctSpend, isBudgetLeft, reserveSpend, tellBudgetOnce, type Reservation } from './model-budget.ts';
 import { noteAnswer, noteFailure, type ModelRole, type ModelTroubleOptions } from './model-trouble.ts';
 
@@ -106,7 +105,13 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   }
 
   const evaluate = (request: EvaluationRequest, tariff: Tariff, signal: AbortSignal, isProbe: boolean) => {
-    const what: Ask = { role: 'eval', texts: [request.request], maxTokens: EVALUATION_MAX_TOKENS, tariff, isProbe };
+    const what: Ask = {
+      role: 'eval',
+      texts: [request.request],
+      maxTokens: evaluationMaxTokens(request.model),
+      tariff,
+      isProbe,
+    };
     return ask(what, () => agent.evaluate(request, signal));
   };
   const work = (request: WorkRequest, tariff: Tariff, signal: AbortSignal, isProbe: boolean) => {
@@ -121,8 +126,9 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
     probe: async (role, tariff, signal) => {
       const request = PROBE_REQUEST;
       if (role === 'eval') return void (await evaluate({ model: tariff.eval.model, request }, tariff, signal, true));
-      const asked = { request, history: [], words: 1, format: 'plain', maxTokens: PROBE_TOKENS } as const;
-      await work({ model: tariff.work.model, ...asked }, tariff, signal, true);
+      const { model } = tariff.work;
+      const maxTokens = PROBE_TOKENS + thinkingRoomOf(model);
+      await work({ model, request, history: [], words: 1, format: 'plain', maxTokens }, tariff, signal, true);
     },
   };
 }
