@@ -7,7 +7,7 @@ import { startFakeAnthropic, type AnthropicScript, type FakeAnthropic } from '..
 import { OutsideError } from '../../lib/errors.ts';
 import { silentLog, type Log, type LogFields } from '../../lib/log.ts';
 import { Secret } from '../../lib/secret.ts';
-import type { Agent } from '../../ports/agent.ts';
+import type { Agent, Work } from '../../ports/agent.ts';
 import { createAnthropicAgent } from './index.ts';
 
 const KEY = 'sk-canary-0123456789';
@@ -54,7 +54,7 @@ describe('what is sent', () => {
     expect(call?.headers['x-api-key']).toBe(KEY);
     expect(call?.body).toMatchObject({
       model: 'e',
-      max_tokens: 512,
+      max_tokens: 2560, // nothing is known of it: it may think
       output_config: {
         format: { type: 'json_schema', schema: { required: ['accept', 'reason'], additionalProperties: false } },
       },
@@ -75,10 +75,54 @@ describe('what is sent', () => {
       messages: [
         { role: 'user', content: 'Hi' },
         { role: 'assistant', content: 'Hello' },
-        { role: 'user', content: 'Why is the sky blue?' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Why is the sky blue?', cache_control: { type: 'ephemeral' } },
+            { type: 'text', text: '(at most about 150 words)' },
+          ],
+        },
       ],
     });
+    await work();
+    expect(fake.calls.at(-1)?.body.messages).toEqual([{ role: 'user', content: 'Why is the sky blue?' }]);
     expect(fake.calls.at(-1)?.body.system).toContain('150 words');
+  });
+
+  it('a conversation is read from the cache whatever length is bought, and the provider counts less for it', async () => {
+    const said = (n: number): string => `${n} ${'lorem ipsum '.repeat(200)}`;
+    const history: { role: 'customer' | 'timmy'; text: string }[] = [];
+    const usages: unknown[] = [];
+    for (let turn = 1; turn <= 4; turn++) {
+      const answer = await work({ history, request: said(turn), words: 100 * turn });
+      usages.push((answer as Work).usage);
+      expect((answer as Work).usage).toEqual(fake.calls.at(-1)?.billed);
+      history.push({ role: 'customer', text: said(turn) }, { role: 'timmy', text: said(turn) });
+    }
+    expect(usages).toEqual([
+      { inputTokens: expect.any(Number) as number, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 9 },
+      { inputTokens: 7, cacheWriteTokens: 1866, cacheReadTokens: 0, outputTokens: 9 },
+      { inputTokens: 7, cacheWriteTokens: 1202, cacheReadTokens: 1866, outputTokens: 9 },
+      { inputTokens: 7, cacheWriteTokens: 1202, cacheReadTokens: 3068, outputTokens: 9 },
+    ]);
+  });
+
+  it.each<[string, object | undefined, object | undefined, number]>([
+    ['claude-haiku-4-5', { type: 'disabled' }, undefined, 512],
+    ['anthropic/claude-haiku-4.5', { type: 'disabled' }, undefined, 512],
+    ['claude-sonnet-4-6', { type: 'disabled' }, undefined, 512],
+    ['claude-sonnet-5', { type: 'disabled' }, undefined, 512],
+    ['claude-haiku-5-5', { type: 'disabled' }, undefined, 512],
+    ['claude-sonnet-5-5', { type: 'between_tools' }, undefined, 2560],
+    ['claude-opus-5-5', { type: 'adaptive' }, { effort: 'low' }, 2560],
+    ['of another house', undefined, undefined, 2560],
+  ])('%s: the least thinking that it allows, and room for it', async (model, thinking, config, maxTokens) => {
+    await work({ model });
+    expect(fake.calls.at(-1)?.body.thinking).toEqual(thinking);
+    expect(fake.calls.at(-1)?.body.output_config).toEqual(config);
+    await agentAt(fake.url).evaluate({ model, request: 'Why?' }, never);
+    expect(fake.calls.at(-1)?.body).toMatchObject({ max_tokens: maxTokens, output_config: { ...config } });
+    expect(fake.calls.at(-1)?.body.thinking).toEqual(thinking);
   });
 
   it('reports the tokens that the provider booked', async () => {
@@ -102,6 +146,7 @@ describe('answers', () => {
 
   it.each<[string, 'eval' | 'work', AnthropicScript, string]>([
     ['refusal', 'work', { do: 'refusal' }, 'rejected model.refused'],
+    ['refusal midway', 'work', { do: 'refusal', text: 'First, ' }, 'rejected model.refused'],
     ['refusal to look', 'eval', { do: 'refusal' }, 'rejected model.refused'],
     ['empty', 'work', { do: 'empty' }, 'rejected model.empty'],
     [
@@ -159,6 +204,44 @@ describe('answers', () => {
       { do: 'status', status: 429, code: 'enforced_spend_limit_reached' },
       'unavailable model.spending_limit',
     ],
+    [
+      'an account on hold',
+      'work',
+      { do: 'status', status: 400, code: 'organization_on_hold' },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'growing too fast',
+      'work',
+      { do: 'status', status: 429, code: 'ramp_limit_exceeded' },
+      'unavailable model.rate_limited',
+    ],
+    [
+      'a contract used up',
+      'eval',
+      { do: 'status', status: 429, code: 'contract_spend_limit_reached' },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'a gateway that names a status in a success',
+      'work',
+      { do: 'body', body: { error: { message: 'Provider returned error', code: 529 } } },
+      'unavailable model.overloaded',
+    ],
+    [
+      'a gateway without credit, as a success',
+      'work',
+      { do: 'body', body: { error: { message: 'more credits', code: '402', type: null } } },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'a gateway whose error names nothing',
+      'work',
+      { do: 'body', body: { error: { message: 'x', type: 'server_error', code: 'oops' } } },
+      'unavailable model.down',
+    ],
+    ['504', 'work', { do: 'status', status: 504 }, 'unavailable model.down'],
+    ['502 of something between', 'work', { do: 'page', status: 502 }, 'unavailable model.down'],
     ['401', 'work', { do: 'status', status: 401 }, 'unavailable model.key_refused'],
     ['403', 'eval', { do: 'status', status: 403 }, 'unavailable model.key_refused'],
     ['403 of something between', 'eval', { do: 'page', status: 403 }, 'unavailable model.down'],
@@ -186,6 +269,33 @@ describe('answers', () => {
   ])('retry-after %s', async (retryAfter, seconds) => {
     fake.next('work', { do: 'status', status: 429, retryAfter });
     await expect(work()).rejects.toMatchObject({ retryAfterSeconds: seconds });
+  });
+});
+
+describe('counting', () => {
+  const prompt = { model: 'w', request: 'Why is the sky blue?', history: [], words: 150, format: 'plain' } as const;
+  const count = (agent: Agent): Promise<unknown> | undefined => agent.countTokens?.(prompt, never);
+
+  it('is the endpoint’s word, on the very prompt that would be sent', async () => {
+    fake.counting('as billed');
+    await work();
+    expect(await count(agentAt(fake.url))).toEqual({ tokens: fake.calls.at(-1)?.billed.inputTokens, exact: true });
+  });
+
+  it('is a guess that says so where the endpoint cannot, and it is not asked again', async () => {
+    fake.counting('missing');
+    const agent = agentAt(fake.url);
+    const before = fake.counts.asked;
+    const guess = { tokens: 95, exact: false };
+    expect(await count(agent)).toEqual(guess);
+    expect(await count(agent)).toEqual(guess);
+    expect(fake.counts.asked - before).toBe(1);
+    expect(await count(agentAt('http://nowhere.invalid'))).toEqual(guess);
+  });
+
+  it('does not believe a count far too low', async () => {
+    fake.counting(3);
+    expect(await count(agentAt(fake.url))).toMatchObject({ exact: false });
   });
 });
 

@@ -7,11 +7,13 @@ import {
   type Agent,
   type Evaluation,
   type EvaluationRequest,
+  type TokenCount,
   type TokenUsage,
   type Work,
+  type WorkPrompt,
   type WorkRequest,
 } from '../../ports/agent.ts';
-import { evaluationMaxTokens, thinkingRoomOf, type Tariff } from '../../pricing/index.ts';
+import { evaluationMaxTokens, guessTokens, thinkingRoomOf, type Tariff } from '../../pricing/index.ts';
 import { correctSpend, isBudgetLeft, reserveSpend, tellBudgetOnce, type Reservation } from './model-budget.ts';
 import { noteAnswer, noteFailure, type ModelRole, type ModelTroubleOptions } from './model-trouble.ts';
 
@@ -31,6 +33,8 @@ export interface ModelGateOptions extends ModelTroubleOptions {
 export interface ModelGate {
   evaluate(request: EvaluationRequest, tariff: Tariff, signal: AbortSignal): Promise<Evaluation>;
   work(request: WorkRequest, tariff: Tariff, signal: AbortSignal): Promise<Work>;
+  /** How many tokens this prompt has: the endpoint's word where it counts, else a guess that says so. Never fails. */
+  countTokens(prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount>;
   /** A call of our own, as cheap as can be, to see whether the model answers this role as asked. */
   probe(role: ModelRole, tariff: Tariff, signal: AbortSignal): Promise<void>;
 }
@@ -123,6 +127,11 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   return {
     evaluate: (request, tariff, signal) => evaluate(request, tariff, signal, false),
     work: (request, tariff, signal) => work(request, tariff, signal, false),
+    countTokens: async (prompt, signal) => {
+      const texts = [prompt.request, ...prompt.history.map(({ text }) => text)];
+      const guess = { tokens: guessTokens(prompt.model, texts), exact: false };
+      return (await agent.countTokens?.(prompt, signal)) ?? guess;
+    },
     probe: async (role, tariff, signal) => {
       const request = PROBE_REQUEST;
       if (role === 'eval') return void (await evaluate({ model: tariff.eval.model, request }, tariff, signal, true));
