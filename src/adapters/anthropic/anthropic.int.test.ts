@@ -7,7 +7,7 @@ import { startFakeAnthropic, type AnthropicScript, type FakeAnthropic } from '..
 import { OutsideError } from '../../lib/errors.ts';
 import { silentLog, type Log, type LogFields } from '../../lib/log.ts';
 import { Secret } from '../../lib/secret.ts';
-import type { Agent, Work } from '../../ports/agent.ts';
+import type { Agent, AgentError, Work } from '../../ports/agent.ts';
 import { createAnthropicAgent } from './index.ts';
 
 const KEY = 'sk-canary-0123456789';
@@ -345,6 +345,64 @@ describe('connections', () => {
     stop.abort();
     expect(await fault).toBe('unknown model.connection_lost');
     fake.release();
+  });
+});
+
+describe('an answer that is listened to', () => {
+  const listen = (heard: string[], changes: object = {}): Promise<unknown> =>
+    work({ maxTokens: 3000, onText: (textSoFar: string) => void heard.push(textSoFar), ...changes });
+
+  it('is heard as it grows, cleaned, each time the beginning of all of it', async () => {
+    const text = `  One.\r\n\r\n${'Two 😀 \u202Ewords. '.repeat(60)}\n\nThree.\u0007\n`;
+    fake.next('work', { do: 'answer', text });
+    const heard: string[] = [];
+    const answer = (await listen(heard)) as Work;
+    expect(fake.calls.at(-1)?.body).toMatchObject({ stream: true });
+    expect(answer.usage).toEqual(fake.calls.at(-1)?.billed);
+    expect(answer.text).toBe(`One.\n\n${'Two 😀 words. '.repeat(60)}\n\nThree.`);
+    expect(heard.length).toBeGreaterThan(4);
+    heard.forEach((textSoFar, at) => {
+      expect(answer.text.startsWith(textSoFar)).toBe(true);
+      expect(textSoFar.length).toBeGreaterThan(heard[at - 1]?.length ?? 0);
+    });
+  });
+
+  it('lost midway has what was heard, and costs the most that it could', async () => {
+    fake.next('work', { do: 'reset-after-answering' });
+    const lost = await listen([]).catch((e: unknown) => e);
+    expect(lost).toMatchObject({ fault: 'unknown', message: 'model.connection_lost', usage: null });
+    expect('A late answer.'.startsWith((lost as AgentError).partial)).toBe(true);
+  });
+
+  it('that stops coming is given up, with what was heard', async () => {
+    const events = [
+      { type: 'message_start', message: { model: 'm', usage: { input_tokens: 10, output_tokens: 1 } } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'One.\n\nTw' } },
+    ];
+    fake.next('work', { do: 'events', events, then: 'hang' });
+    let hear: () => void = () => {};
+    const heard = new Promise<void>((resolve) => (hear = resolve));
+    const lost = work({ onText: () => hear() }).catch((e: unknown) => e);
+    await heard;
+    clock.advance(240_000);
+    expect(await lost).toMatchObject({
+      fault: 'unknown',
+      message: 'model.timeout',
+      usage: null,
+      partial: 'One.\n\nTw',
+    });
+  });
+
+  it('whose listener fails is a bug of ours, not of the model', async () => {
+    const bug = new Error('bug');
+    const broken = work({
+      onText: () => {
+        throw bug;
+      },
+    });
+    fake.next('work', { do: 'answer', text: 'One.\n\nTwo.' });
+    expect(await broken.catch((e: unknown) => e)).toBe(bug);
   });
 });
 
