@@ -186,7 +186,14 @@ export function createEngine(options: EngineOptions): Engine {
       case 'owe':
         return owe(
           tx,
-          { order: ref, owner, amountMsats: effect.amountMsats, because: effect.because, cause: effect.cause },
+          {
+            order: ref,
+            owner,
+            amountMsats: effect.amountMsats,
+            because: effect.because,
+            cause: effect.cause,
+            invoiceId: effect.invoiceId,
+          },
           now,
         );
       case 'earn':

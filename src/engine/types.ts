@@ -41,8 +41,17 @@ export type Effect<Notice> =
     }
   /** The order's open invoices are no longer wanted (they stay watched). */
   | { readonly type: 'replace_invoices' }
-  /** Money the order holds is owed back. With `because`, `cause` names the event once for ever. */
-  | { readonly type: 'owe'; readonly amountMsats: Msats; readonly because: string; readonly cause: string }
+  /**
+   * Money the order holds is owed back. With `because`, `cause` names the event once for ever. `invoiceId`: it is the
+   * whole of this payment, which the order did not take (late, twice).
+   */
+  | {
+      readonly type: 'owe';
+      readonly amountMsats: Msats;
+      readonly because: string;
+      readonly cause: string;
+      readonly invoiceId?: number;
+    }
   /** Money the order holds is earned. */
   | { readonly type: 'earn'; readonly amountMsats: Msats; readonly as: string; readonly cause: string }
   /** Do something outside; it ends in `activity_done` or `activity_failed`. */

@@ -17,6 +17,7 @@ export { isKept } from './keep.ts';
 export { createIssuing, hasPaidBefore, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {
+  chargeReceipts,
   completeReceipts,
   countReceipts,
   createReceiptBook,
@@ -27,6 +28,7 @@ export {
   signReceiptTask,
   type Receipt,
   type ReceiptBook,
+  paymentInReceipt,
 } from './receipts.ts';
 export { adoptSurplus } from './reconcile-suspense.ts';
 export { adoptWallet, reconcileTask, type ReconcileOptions } from './reconcile.ts';

@@ -1,11 +1,20 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { sats, unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import { sats, unixSeconds, type Sats, type UnixSeconds } from '../lib/units.ts';
 import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { eventId } from '../nostr/verify.ts';
-import { buildChargeReceipt, buildRefundReceipt, type Charge, type ReceiptPlace } from '../receipts/index.ts';
+import {
+  buildChargeReceipt,
+  buildRefundReceipt,
+  idOfCharge,
+  type Charge,
+  type ReceiptPayment,
+  type ReceiptPlace,
+  type SettledDebt,
+} from '../receipts/index.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
-import type { DebtRow } from './debts.ts';
+import { keptFor, type DebtRow } from './debts.ts';
+import { findInvoice } from './invoices.ts';
 import type { PayoutRow } from './payouts.ts';
 
 /**
@@ -59,19 +68,42 @@ export function createReceiptBook(author: string): ReceiptBook {
 
   return {
     fileCharge: (tx, owner, charge, now) => {
-      file(tx, owner, [charge.id], 'charge', (place) => buildChargeReceipt(charge, place), now);
+      file(tx, owner, [idOfCharge(charge)], 'charge', (place) => buildChargeReceipt(charge, place), now);
     },
     fileRefund: (tx, payout, debts, now) => {
-      const amountOf = (msats: number) => sats(Math.floor(msats / 1000));
       const refund = {
-        amountSats: amountOf(payout.amountMsats),
-        debts: debts.map((debt) => ({ id: debt.orderId, amountSats: amountOf(debt.amountMsats) })),
+        amountSats: satsOf(payout.amountMsats),
+        debts: debts.map((debt) => settled(debt, debt.amountMsats)),
         paymentHash: payout.paymentHash,
         preimage: payout.preimage,
       };
-      const orderIds = [...new Set(debts.map((debt) => debt.orderId))];
+      const orderIds = [...new Set(debts.flatMap(({ orderId, receiptId }) => [orderId, receiptId ?? orderId]))];
       file(tx, payout.owner, orderIds, 'refund', (place) => buildRefundReceipt(refund, place), now);
     },
+  };
+}
+
+/** A debt as receipts name it. */
+function settled(debt: DebtRow, amountMsats: bigint | number): SettledDebt {
+  return { id: debt.receiptId ?? debt.orderId, amountSats: satsOf(amountMsats), paymentHash: debt.paymentHash };
+}
+
+function satsOf(amountMsats: bigint | number): Sats {
+  return sats(Math.floor(Number(amountMsats) / 1000));
+}
+
+/** A payment as the receipt of what it paid for states it: its invoice, or the debts that it came out of. */
+export function paymentInReceipt(reader: Reader, invoiceId: number): ReceiptPayment | null {
+  const row = findInvoice(reader, invoiceId);
+  if (row === undefined) return null;
+  return {
+    purpose: row.purpose as ReceiptPayment['purpose'],
+    amountSats: sats(row.amountSats),
+    paymentHash: row.paymentHash,
+    debts:
+      row.paymentHash === null
+        ? keptFor(reader, invoiceId).map(({ debt, amountMsats }) => settled(debt, amountMsats))
+        : [],
   };
 }
 
@@ -122,6 +154,15 @@ export interface Receipt {
   readonly sig: string | null;
 }
 
+/** The receipts of what an order was charged, oldest first. */
+export function chargeReceipts(reader: Reader, orderId: string): Receipt[] {
+  const rows = statement(
+    reader,
+    `SELECT event_id, event, sig FROM receipts WHERE order_ids = json_array(?) AND kind = 'charge' ORDER BY position`,
+  ).all(orderId) as ReceiptRow[];
+  return rows.map(filed);
+}
+
 /** The newest charge receipt of an order, the earlier ones, and the receipts of every refund that paid a debt of it. */
 export function receiptsOf(
   reader: Reader,
@@ -132,12 +173,11 @@ export function receiptsOf(
     `SELECT event_id, event, sig, kind FROM receipts
      WHERE EXISTS (SELECT 1 FROM json_each(order_ids) WHERE value = ?) ORDER BY position`,
   ).all(orderId) as (ReceiptRow & { kind: string })[];
-  const receipt = (row: ReceiptRow): Receipt => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig });
-  const charges = rows.filter((row) => row.kind === 'charge').map(receipt);
+  const charges = rows.filter((row) => row.kind === 'charge').map(filed);
   return {
     charge: charges.at(-1) ?? null,
     earlier: charges.slice(0, -1),
-    refunds: rows.filter((row) => row.kind === 'refund').map(receipt),
+    refunds: rows.filter((row) => row.kind === 'refund').map(filed),
   };
 }
 
@@ -147,7 +187,11 @@ export function receiptChain(reader: Reader, owner: string, from = 1, limit = -1
     reader,
     'SELECT event_id, event, sig FROM receipts WHERE owner = ? AND position >= ? ORDER BY position LIMIT ?',
   ).all(owner, from, limit) as ReceiptRow[];
-  return rows.map((row) => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig }));
+  return rows.map(filed);
+}
+
+function filed(row: ReceiptRow): Receipt {
+  return { event: JSON.parse(row.event) as Receipt['event'], sig: row.sig };
 }
 
 /** How many receipts this customer has. */
