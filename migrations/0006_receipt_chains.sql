@@ -10,7 +10,10 @@ CREATE TABLE `former_receipts` (
 CREATE INDEX `former_receipts_orders` ON `former_receipts` (`order_ids`);--> statement-breakpoint
 ALTER TABLE `debts` ADD `receipt_id` text;--> statement-breakpoint
 ALTER TABLE `debts` ADD `payment_hash` text;--> statement-breakpoint
+ALTER TABLE `receipts` ADD `session` text;--> statement-breakpoint
+ALTER TABLE `receipts` ADD `invoice_ids` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
 CREATE INDEX `receipts_orders` ON `receipts` (`order_ids`);--> statement-breakpoint
+CREATE INDEX `receipts_session` ON `receipts` (`session`) WHERE "receipts"."session" IS NOT NULL;--> statement-breakpoint
 -- Receipts begin anew. The former ones stay for the books; what was owed by them is told with the payment it came from.
 INSERT INTO `former_receipts` (`event_id`, `owner`, `order_ids`, `kind`, `event`, `created_at`)
 SELECT `event_id`, `owner`, `order_ids`, `kind`, `event`, `created_at` FROM `receipts` ORDER BY `rowid`;--> statement-breakpoint

@@ -166,6 +166,7 @@ export function compose(parts: Parts): Timmy {
   const products: readonly Product[] = [job];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
+    database,
     clock,
     texts,
     products,

@@ -28,8 +28,8 @@ export {
   signReceiptTask,
   type Receipt,
   type ReceiptBook,
-  paymentInReceipt,
 } from './receipts.ts';
+export { paymentInReceipt, sessionSoFar, type SessionSoFar } from './receipt-money.ts';
 export { adoptSurplus } from './reconcile-suspense.ts';
 export { adoptWallet, reconcileTask, type ReconcileOptions } from './reconcile.ts';
 export { lastReconciliation, reconcileSoon, RECONCILE_KEY, type Reconciliation } from './reconcile-verdict.ts';

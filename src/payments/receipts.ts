@@ -1,5 +1,5 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { sats, unixSeconds, type Sats, type UnixSeconds } from '../lib/units.ts';
+import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { eventId } from '../nostr/verify.ts';
@@ -8,14 +8,12 @@ import {
   buildRefundReceipt,
   idOfCharge,
   type Charge,
-  type ReceiptPayment,
   type ReceiptPlace,
-  type SettledDebt,
 } from '../receipts/index.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
-import { keptFor, type DebtRow } from './debts.ts';
-import { findInvoice } from './invoices.ts';
+import type { DebtRow } from './debts.ts';
 import type { PayoutRow } from './payouts.ts';
+import { satsOf, settledDebt } from './receipt-money.ts';
 
 /**
  * Every charge and every refund paid is the next link of its customer's chain of receipts. The event, and with it its
@@ -32,13 +30,20 @@ interface ReceiptRow {
   readonly sig: string | null;
 }
 
+/** What a receipt is filed under. */
+interface Filed {
+  readonly kind: 'charge' | 'refund';
+  readonly orderIds: readonly string[];
+  readonly session: string | null;
+  readonly invoiceIds: readonly number[];
+}
+
 /** `author`: our public key, hex. */
 export function createReceiptBook(author: string): ReceiptBook {
   function file(
     tx: Tx,
     owner: string,
-    orderIds: readonly string[],
-    kind: 'charge' | 'refund',
+    under: Filed,
     build: (place: ReceiptPlace) => EventTemplate,
     now: UnixSeconds,
   ): void {
@@ -53,13 +58,16 @@ export function createReceiptBook(author: string): ReceiptBook {
     const id = eventId(unsigned);
     statement(
       tx,
-      'INSERT INTO receipts (event_id, owner, position, order_ids, kind, event, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO receipts (event_id, owner, position, order_ids, session, invoice_ids, kind, event, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       id,
       owner,
       (last?.position ?? 0) + 1,
-      JSON.stringify(orderIds),
-      kind,
+      JSON.stringify(under.orderIds),
+      under.session,
+      JSON.stringify(under.invoiceIds),
+      under.kind,
       JSON.stringify({ id, ...unsigned }),
       at,
     );
@@ -68,42 +76,22 @@ export function createReceiptBook(author: string): ReceiptBook {
 
   return {
     fileCharge: (tx, owner, charge, now) => {
-      file(tx, owner, [idOfCharge(charge)], 'charge', (place) => buildChargeReceipt(charge, place), now);
+      const session = charge.product === 'session' ? charge.session : null;
+      const invoiceIds = charge.payments.flatMap(({ invoiceId }) => invoiceId ?? []);
+      const under = { kind: 'charge', orderIds: [idOfCharge(charge)], session, invoiceIds } as const;
+      file(tx, owner, under, (place) => buildChargeReceipt(charge, place), now);
     },
     fileRefund: (tx, payout, debts, now) => {
       const refund = {
         amountSats: satsOf(payout.amountMsats),
-        debts: debts.map((debt) => settled(debt, debt.amountMsats)),
+        debts: debts.map((debt) => settledDebt(debt, debt.amountMsats)),
         paymentHash: payout.paymentHash,
         preimage: payout.preimage,
       };
       const orderIds = [...new Set(debts.flatMap(({ orderId, receiptId }) => [orderId, receiptId ?? orderId]))];
-      file(tx, payout.owner, orderIds, 'refund', (place) => buildRefundReceipt(refund, place), now);
+      const under = { kind: 'refund', orderIds, session: null, invoiceIds: [] } as const;
+      file(tx, payout.owner, under, (place) => buildRefundReceipt(refund, place), now);
     },
-  };
-}
-
-/** A debt as receipts name it. */
-function settled(debt: DebtRow, amountMsats: bigint | number): SettledDebt {
-  return { id: debt.receiptId ?? debt.orderId, amountSats: satsOf(amountMsats), paymentHash: debt.paymentHash };
-}
-
-function satsOf(amountMsats: bigint | number): Sats {
-  return sats(Math.floor(Number(amountMsats) / 1000));
-}
-
-/** A payment as the receipt of what it paid for states it: its invoice, or the debts that it came out of. */
-export function paymentInReceipt(reader: Reader, invoiceId: number): ReceiptPayment | null {
-  const row = findInvoice(reader, invoiceId);
-  if (row === undefined) return null;
-  return {
-    purpose: row.purpose as ReceiptPayment['purpose'],
-    amountSats: sats(row.amountSats),
-    paymentHash: row.paymentHash,
-    debts:
-      row.paymentHash === null
-        ? keptFor(reader, invoiceId).map(({ debt, amountMsats }) => settled(debt, amountMsats))
-        : [],
   };
 }
 

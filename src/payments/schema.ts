@@ -141,6 +141,10 @@ export const receipts = sqliteTable(
     position: integer().notNull(),
     /** The orders it is about (JSON array of short ids). */
     orderIds: text('order_ids').notNull(),
+    /** Of a session's charge: the session. */
+    session: text(),
+    /** The payments that it tells of (JSON array of rows of `invoices`): the next receipt of a session tells of others. */
+    invoiceIds: text('invoice_ids').notNull().default('[]'),
     kind: text({ enum: ['charge', 'refund'] }).notNull(),
     /** The unsigned event (JSON); with `sig` it is complete. */
     event: text().notNull(),
@@ -150,6 +154,9 @@ export const receipts = sqliteTable(
   (table) => [
     uniqueIndex('receipts_chain').on(table.owner, table.position),
     index('receipts_orders').on(table.orderIds),
+    index('receipts_session')
+      .on(table.session)
+      .where(sql`${table.session} IS NOT NULL`),
   ],
 );
 

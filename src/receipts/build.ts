@@ -33,6 +33,8 @@ export interface SettledDebt {
 
 /** Money that this order was paid with: an invoice, or, with `paymentHash` null, what was owed to the customer. */
 export interface ReceiptPayment {
+  /** Our row of it: it is not in the receipt, but remembered beside it, so that no payment is told of twice. */
+  readonly invoiceId?: number;
   readonly purpose: ContentPayment['purpose'];
   readonly amountSats: Sats;
   readonly paymentHash: string | null;
