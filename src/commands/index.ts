@@ -7,6 +7,7 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { TaskKind } from '../tasks/index.ts';
 import { accountCommands } from './account.ts';
 import { claimCommands, claimTask } from './claim.ts';
+import { forgetCommands, forgetTask } from './forget.ts';
 import { handleTask } from './handle.ts';
 import { helpCommand } from './help.ts';
 import { infoMethod } from './info.ts';
@@ -44,6 +45,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
   const refunds = refundCommands(options);
   const claims = claimCommands(engine);
   const account = accountCommands(products, options);
+  const forget = forgetCommands(options);
   const receipt = receiptCommands(engine);
   const words: readonly WordCommand[] = [
     helpCommand(info),
@@ -53,6 +55,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     ...refunds.words,
     ...receipt.words,
     ...account.words,
+    ...forget.words,
     ...notYetWords(),
   ];
   const methods: readonly RpcMethod[] = [
@@ -62,6 +65,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     ...claims.methods,
     ...receipt.methods,
     ...account.methods,
+    ...forget.methods,
     historyMethod(products),
   ];
   const registry: Registry = { words, methods, request: (tx, text, context) => ofProducts.request(tx, text, context) };
@@ -71,6 +75,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     resolveTask(options),
     storeDestinationTask(options),
     autoRefundTask(options),
+    forgetTask(options),
     giveReceiptTask({ database, clock, texts, signer }),
   ];
 }

@@ -3,6 +3,7 @@ import { compose, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
+import { createLocalKeySealer, openKeyFile, openTextKeys } from '../../src/customers/index.ts';
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
 import { steadyClockOf } from '../../src/app/time-watch.ts';
@@ -25,6 +26,9 @@ import { openGuest, rng as machineRng, type Guest } from './guest.ts';
 export { rng, type Guest } from './guest.ts';
 
 export const RELAY = 'ws://127.0.0.1:7001';
+
+/** The keys of texts outlive a house where its database does. */
+export const keysBeside = (path: string): string => `${path}.keys`;
 
 export interface House {
   readonly timmy: Timmy;
@@ -74,6 +78,8 @@ export async function openHouse(
   const hub = options.hub ?? createRelayHub([RELAY]);
   const secretKey = options.secretKey ?? generateSecretKey(rng);
   const signer = createLocalSigner(secretKey, rng);
+  const keysFile = options.path === undefined ? ':memory:' : keysBeside(options.path);
+  const textKeys = await openTextKeys(openKeyFile(keysFile, rng), createLocalKeySealer(secretKey, rng), rng);
   const relays = hub.connect();
   const network = settings.LIGHTNING_NETWORK;
   const wallet = options.wallet?.(database) ?? createStubWallet({ database, network, clock, rng });
@@ -81,7 +87,7 @@ export async function openHouse(
     settings,
     inboxRelays: [RELAY],
     discoveryRelays: [],
-    secretKey,
+    textKeys,
     signer,
     database,
     clock,
@@ -134,6 +140,7 @@ export async function openHouse(
       await relays.close();
       timmy.time.stop();
       timmy.disk.stop();
+      textKeys.close();
       database.close();
     },
   };
