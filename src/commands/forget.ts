@@ -79,7 +79,7 @@ function scheduleForgetting(tx: Tx, forgetting: Forgetting, now: UnixSeconds): v
 export function forgetTask({ database, clock, texts }: ForgetOptions): TaskKind<Forgetting> {
   return {
     kind: 'texts.forget',
-    pool: 'housekeeping',
+    pool: 'forgetting',
     leaseSeconds: 60,
     maxAttempts: Infinity,
     run: (task): Promise<Commit> => {
@@ -102,7 +102,7 @@ function tell(tx: Tx, texts: Texts, message: InboundMessage, erased: number, lef
   const rest =
     left === 0
       ? ''
-      : ` ${counted(left)} that open requests or answers on their way still need ${left === 1 ? 'goes' : 'go'} within minutes of their end.`;
+      : ` ${counted(left)} that open requests or answers on their way still need ${left === 1 ? 'goes' : 'go'} within minutes of their end; what I answer from now on is kept until you write forget again.`;
   const text = `Erased for good: ${counted(erased)}, and the key that opens them, so that copies of my database cannot show them either.${rest} Amounts, ids and receipts stay, for they are the books. What relays and your own app keep is not mine to erase.`;
   enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
 }

@@ -67,7 +67,7 @@ it('is nobody else’s to read, and gives no id twice', () => {
 
 it('pages by id, and knows the newest of each owner', () => {
   const ids = [1, 2, 1, 3].map((n) => file.add(owner(n), box(), NOW));
-  expect(file.newestOf(owner(1))).toBe(ids[2]);
+  expect(file.newestOf(owner(1))).toEqual({ id: ids[2], createdAt: NOW });
   expect(file.newestOf(owner(9))).toBeNull();
   expect(file.idsOf(owner(1))).toEqual([ids[0], ids[2]]);
   const first = file.page(0, 3);

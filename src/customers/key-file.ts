@@ -19,7 +19,7 @@ export interface KeyRow {
 export interface KeyFile {
   dataKey(): Buffer | null;
   keepDataKey(box: Buffer): void;
-  newestOf(owner: string): KeyId | null;
+  newestOf(owner: string): Pick<KeyRow, 'id' | 'createdAt'> | null;
   box(id: KeyId): Buffer | null;
   /** Durable when it returns. */
   add(owner: string, box: Buffer, at: UnixSeconds): KeyId;
@@ -68,7 +68,9 @@ export function openKeyFile(path: string, rng: Rng): KeyFile {
   }
   const readDataKey = sqlite.prepare('SELECT box FROM data_key').pluck();
   const writeDataKey = sqlite.prepare('INSERT INTO data_key (id, box) VALUES (1, ?)');
-  const newest = sqlite.prepare('SELECT max(id) FROM text_keys WHERE owner = ?').pluck();
+  const newest = sqlite.prepare(
+    'SELECT id, created_at AS createdAt FROM text_keys WHERE owner = ? ORDER BY id DESC LIMIT 1',
+  );
   const read = sqlite.prepare('SELECT box FROM text_keys WHERE id = ?').pluck();
   const last = sqlite.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'text_keys'`).pluck();
   const insert = sqlite.prepare(
@@ -89,7 +91,7 @@ export function openKeyFile(path: string, rng: Rng): KeyFile {
   return {
     dataKey: () => (readDataKey.get() as Buffer | undefined) ?? null,
     keepDataKey: (box) => void writeDataKey.run(box),
-    newestOf: (owner) => newest.get(owner) as KeyId | null,
+    newestOf: (owner) => (newest.get(owner) as Pick<KeyRow, 'id' | 'createdAt'> | undefined) ?? null,
     box: (id) => (read.get(id) as Buffer | undefined) ?? null,
     add: (owner, box, at) => {
       const id = ((last.get() as number | undefined) ?? 0) + 1 + randomInt(rng, ID_STEP);

@@ -13,7 +13,10 @@ export interface TextKey {
 
 /** A random key for each customer, with which their texts are sealed. */
 export interface TextKeys {
-  /** The key for what this customer says from now on, made where there is none: durable before any text needs it. */
+  /**
+   * The key for what this customer says at `at`, made where there is none, or none of this week: durable before any text
+   * needs it.
+   */
   current(owner: string, at: UnixSeconds): TextKey;
   /** A new one in its place; the earlier ones still open what they sealed. To do it in vain does no harm. */
   renew(owner: string, at: UnixSeconds): TextKey;
@@ -33,6 +36,13 @@ export interface TextKeys {
 /** Unwrapped keys, and newest ids, that are remembered. */
 const REMEMBERED = 4000;
 const PAGE = 200;
+/**
+ * A customer's key is used for so long, then a new one: when the texts of that time are past their term, their key goes
+ * (`sweep`), and with it what older copies of the database have of them. Seconds.
+ */
+const USED_FOR = 7 * 86_400;
+
+type Newest = Pick<KeyRow, 'id' | 'createdAt'>;
 
 /** Opens the data key, or makes it. @throws ConfigError where it was sealed by another nsec. */
 export async function openTextKeys(file: KeyFile, sealer: KeySealer, rng: Rng): Promise<TextKeys> {
@@ -55,13 +65,13 @@ async function opened(sealer: KeySealer, sealed: Buffer): Promise<Buffer> {
 
 export function createTextKeys(file: KeyFile, dataKey: Uint8Array, rng: Rng): TextKeys {
   const keys = new Map<KeyId, Buffer>();
-  const newest = new Map<string, KeyId>();
+  const newest = new Map<string, Newest>();
 
   function renew(owner: string, at: UnixSeconds): TextKey {
     const key = Buffer.from(rng.bytes(32));
     const id = file.add(owner, sealBox(dataKey, key, rng), at);
     remember(keys, id, key);
-    remember(newest, owner, id);
+    remember(newest, owner, { id, createdAt: at });
     return { id, key };
   }
 
@@ -76,7 +86,7 @@ export function createTextKeys(file: KeyFile, dataKey: Uint8Array, rng: Rng): Te
     for (const { id, owner } of rows) {
       keys.get(id)?.fill(0);
       keys.delete(id);
-      if (newest.get(owner) === id) newest.delete(owner);
+      if (newest.get(owner)?.id === id) newest.delete(owner);
     }
     file.destroy(rows.map(({ id }) => id));
     return rows.length;
@@ -84,9 +94,12 @@ export function createTextKeys(file: KeyFile, dataKey: Uint8Array, rng: Rng): Te
 
   return {
     current: (owner, at) => {
-      const id = newest.get(owner) ?? file.newestOf(owner);
-      const key = id === null ? null : find(id);
-      return id === null || key === null ? renew(owner, at) : { id: remember(newest, owner, id), key };
+      const last = newest.get(owner) ?? file.newestOf(owner);
+      if (last === null || at - last.createdAt >= USED_FOR) return renew(owner, at);
+      const key = find(last.id);
+      if (key === null) return renew(owner, at);
+      remember(newest, owner, last);
+      return { id: last.id, key };
     },
     renew,
     find,

@@ -137,6 +137,17 @@ it('keys without texts go after their term, those with texts stay, page by page'
   expect(read(keep(strangers[0] ?? '', 'back again'))).toBe('back again');
 });
 
+it('a key serves a week, so that what is past its term goes from copies too, and what is not stays', () => {
+  const old = keep(ANN, 'long ago');
+  const copy = copied();
+  const later = plusSeconds(NOW, 7 * 86_400);
+  const fresh = database.write((tx) => texts.keep(tx, ANN, 'a week later', later));
+  expect([read(old), read(fresh)]).toEqual(['long ago', 'a week later']);
+  database.write((tx) => texts.erase(tx, old));
+  keys.sweep(database.read, plusSeconds(NOW, 1), 0);
+  expect([...copy.read(), read(fresh)]).toEqual([null, 'a week later']);
+});
+
 it('a box that was tampered with is not read as something else', () => {
   const id = keep(ANN, 'of Ann');
   database.write((tx) => statement(tx, `UPDATE texts SET box = zeroblob(length(box))`).run());
