@@ -14,6 +14,7 @@ import {
   createAdmission,
   createInbox,
   createPublisher,
+  createSealSecret,
   remakeSealTasks,
   routeTask,
   sealTask,
@@ -57,6 +58,13 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import {
+  countOpenRequests,
+  requestProduct,
+  sessionCommands,
+  sessionProduct,
+  tokenTask,
+} from '../products/session/index.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
@@ -157,14 +165,18 @@ export function compose(parts: Parts): Timmy {
   const issuing = createIssuing({
     limits: settings,
     closedBecause,
-    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner),
+    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner, countOpenRequests(reader, owner)),
   });
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS };
   const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
   const job = jobProduct({ database, texts, models, settings, prices, rules, selling, startedAt });
-  const products: readonly Product[] = [job];
+  const talking = { database, texts, models, settings, prices, rules, clock, startedAt };
+  const sessions = sessionProduct(talking);
+  const requests = requestProduct(talking);
+  const products: readonly Product[] = [job, sessions, requests];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
+    database,
     clock,
     texts,
     products,
@@ -186,6 +198,10 @@ export function compose(parts: Parts): Timmy {
   });
   const limits = createRateLimits(clock, settings);
   const jobs = jobCommands(selling, engine, job);
+  const talks = sessionCommands(
+    { texts, prices, settings, engine, rng, clock, sessions, requests, closedBecause },
+    (tx, text, context) => jobs.request(tx, text, context),
+  );
   const commands = commandTasks({
     engine,
     database,
@@ -199,7 +215,14 @@ export function compose(parts: Parts): Timmy {
     alert,
     lnurl: parts.lnurl,
     payee: payee.get,
-    ofProducts: { ...jobs, request: (tx, text, context) => jobs.request(tx, text, context) },
+    ofProducts: {
+      words: [...talks.words, ...jobs.words],
+      methods: [...talks.methods, ...jobs.methods],
+      request: (tx, text, context) => {
+        const asked = talks.takes(tx, text, context);
+        return asked === undefined ? jobs.request(tx, text, context) : asked === 'taken' ? undefined : asked;
+      },
+    },
     rpcBytes: settings.LIMIT_RPC_BYTES,
     messageChars: settings.LIMIT_MESSAGE_CHARS,
     unpaidPerMinute: settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE,
@@ -225,6 +248,7 @@ export function compose(parts: Parts): Timmy {
       worker.poke();
     },
   };
+  const sealSecret = createSealSecret(delivery);
   const publisher = createPublisher({
     ...delivery,
     reach,
@@ -300,6 +324,7 @@ export function compose(parts: Parts): Timmy {
       gate: models,
       tariffNow: () => tariffFrom(settings, prices.now(database.read)),
     }),
+    tokenTask({ database, clock, rng, engine, sealSecret }),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);

@@ -113,10 +113,12 @@ const counted = (texts: number): string => (texts === 1 ? '1 text' : `${texts} t
 function neededTexts(reader: Reader, owner: string, but: number | null): number[] {
   const ofOrders = statement(
     reader,
-    `SELECT request_id FROM jobs WHERE owner = ? AND request_id IS NOT NULL
-       AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')`,
+    `SELECT request_id FROM jobs WHERE owner = @owner AND request_id IS NOT NULL
+       AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
+     UNION SELECT request_id FROM requests WHERE owner = @owner AND request_id IS NOT NULL
+       AND state IN ('waiting', 'evaluating', 'executing')`,
   )
     .pluck()
-    .all(owner) as number[];
+    .all({ owner }) as number[];
   return [...ofOrders, ...textsUnderWay(reader, owner)].filter((id) => id !== but);
 }

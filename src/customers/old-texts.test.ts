@@ -19,6 +19,9 @@ import { createTexts } from './texts.ts';
 
 const NOW = unixSeconds(1_800_000_000);
 const TEXTS = 450;
+/** The migration of this version, and its place. */
+const KEYS_CAME = knownMigrations().findIndex(({ tag }) => tag.endsWith('text_keys'));
+const TAG = knownMigrations()[KEYS_CAME]?.tag ?? '';
 const secretKey = generateSecretKey(rng);
 const owner = (n: number): string => String(n % 7).padStart(64, '0');
 const said = (n: number): string => `text ${n} ${'of a customer '.repeat(n % 9)}`;
@@ -41,15 +44,14 @@ beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'timmy-old-'));
   file = join(home, 'timmy.db');
   database = openDatabase(file);
-  const before = knownMigrations().findIndex(({ tag }) => tag.endsWith('text_keys'));
-  migrate(database, NOW, () => {}, knownMigrations().slice(0, before));
+  migrate(database, NOW, () => {}, knownMigrations().slice(0, KEYS_CAME));
   boxes = Array.from({ length: TEXTS }, (_none, n) => oldBox(said(n)));
   const insert = 'INSERT INTO texts (owner, box, created_at) VALUES (?, ?, ?)';
   database.write((tx) => boxes.forEach((box, n) => statement(tx, insert).run(owner(n), box, NOW)));
   migrate(database, NOW, (tag) => {
     database.read.$client.prepare('VACUUM INTO ?').run(`${file}.before-${tag}`);
   });
-  copyFileSync(`${file}.before-0005_text_keys`, `${file}.before-0003_earlier`);
+  copyFileSync(`${file}.before-${TAG}`, `${file}.before-0003_earlier`);
   keys = await openTextKeys(openKeyFile(join(home, 'keys.db'), rng), createLocalKeySealer(secretKey, rng), rng);
 });
 afterEach(() => {
@@ -66,7 +68,7 @@ const all = (): (string | null)[] =>
 it('all texts are read as before, each with its owner’s key, and no file holds what the nsec alone opens', () => {
   const opens = (database_: string): number =>
     openedBy({ database: database_, keys: '', secretKey: secretKey.expose() }).length;
-  expect(opens(`${file}.before-0005_text_keys`)).toBe(TEXTS);
+  expect(opens(`${file}.before-${TAG}`)).toBe(TEXTS);
   expect(areTextsSealedAnew(database.read)).toBe(false);
   expect(seal()).toBe(TEXTS);
   expect(areTextsSealedAnew(database.read)).toBe(true);
@@ -79,10 +81,10 @@ it('all texts are read as before, each with its owner’s key, and no file holds
 
 it('the copies beside it keep all but the texts', () => {
   seal();
-  for (const tag of ['0005_text_keys', '0003_earlier']) {
+  for (const tag of [TAG, '0003_earlier']) {
     const copy = new Sqlite(`${file}.before-${tag}`, { readonly: true });
     expect(copy.prepare('SELECT count(*) FROM texts').pluck().get()).toBe(0);
-    expect(copy.prepare('SELECT count(*) FROM schema_migrations').pluck().get()).toBe(5);
+    expect(copy.prepare('SELECT count(*) FROM schema_migrations').pluck().get()).toBe(KEYS_CAME);
     copy.close();
   }
 });

@@ -78,12 +78,12 @@ const forgotten = (): string | undefined => v.guest.heard.find((text) => text.st
 it('leaves no word of the customer in any file or log, and none that a copy from before gives away', async () => {
   v = await open();
   const other = await v.house.guest();
-  await other.say(`job Tell me about the ${OTHERS}, please.`);
-  await v.guest.say(`job Tell me about the ${ASKED}, please.`);
+  await other.say(`Tell me about the ${OTHERS}, please.`);
+  await v.guest.say(`Tell me about the ${ASKED}, please.`);
   await v.pass(3);
   await pay();
   await pay();
-  await v.guest.say(`job Something unlawful about the ${ASKED}, please.`);
+  await v.guest.say(`Something unlawful about the ${ASKED}, please.`);
   await v.pass(3);
   await pay();
   const create = { jsonrpc: '2.0', id: 1, method: 'job.create', params: { request: `And by JSON: the ${ASKED}?` } };
@@ -123,14 +123,14 @@ it('leaves no word of the customer in any file or log, and none that a copy from
 
 it('who writes again has a new key, and is known by their money', async () => {
   v = await open();
-  await v.guest.say(`job Tell me about the ${ASKED}, please.`);
+  await v.guest.say(`Tell me about the ${ASKED}, please.`);
   await v.pass(3);
   await pay();
   await pay();
   await v.guest.say('forget');
   await v.pass(3);
   const [copy = ''] = copies('between');
-  await v.guest.say(`job And now about the ${OTHERS}?`);
+  await v.guest.say(`And now about the ${OTHERS}?`);
   await v.pass(3);
   await pay();
   await pay();
@@ -148,7 +148,7 @@ it('who writes again has a new key, and is known by their money', async () => {
 it('work under way goes on with its request, which goes when it ends', async () => {
   const slow = createSlowAgent();
   v = await open({ agent: singing(slow) });
-  await v.guest.say(`job Tell me about the ${ASKED}, please.`);
+  await v.guest.say(`Tell me about the ${ASKED}, please.`);
   await v.pass(3);
   await v.pay(invoice());
   await v.pass();
@@ -175,10 +175,41 @@ it('work under way goes on with its request, which goes when it ends', async () 
   expect(v.broken()).toEqual([]);
 });
 
+it('a session goes on with its money, and without its conversation', async () => {
+  const asked: number[] = [];
+  const listening: Agent = {
+    ...singing(createStubAgent()),
+    work: (work, signal) => {
+      asked.push(work.history.length);
+      return singing(createStubAgent()).work(work, signal);
+    },
+  };
+  v = await open({ agent: listening });
+  await v.guest.say('session 500');
+  await v.pass(3);
+  await v.pay(invoice());
+  await v.pass(3);
+  const ask = async (text: string): Promise<void> => {
+    await v.guest.say(text);
+    await v.pass(5);
+  };
+  await ask(`Tell me about the ${ASKED}, please.`);
+  await ask(`And where does the ${ASKED} live?`);
+  const [before = ''] = copies('before');
+  for (const word of ALL.filter((word) => word !== REASON)) expect(opened(before)).toContain(word);
+  await v.guest.say('forget');
+  await v.pass(3);
+  await ask('What did I ask you before?');
+  expect(asked).toEqual([0, 2, 0]);
+  expect(v.guest.heard.filter((text) => text.includes(ANSWERED))).toHaveLength(3);
+  expect(opened(before)).toBe('');
+  expect(v.broken()).toEqual([]);
+});
+
 it('said twice while work is under way, both are answered, and all goes when it ends', async () => {
   const slow = createSlowAgent();
   v = await open({ agent: singing(slow) });
-  await v.guest.say(`job Tell me about the ${ASKED}, please.`);
+  await v.guest.say(`Tell me about the ${ASKED}, please.`);
   await v.pass(3);
   await v.pay(invoice());
   await v.pass();
@@ -202,7 +233,7 @@ it('said twice while work is under way, both are answered, and all goes when it 
 
 it('is said to be done only when no file holds the texts: somebody who reads the database is waited for', async () => {
   v = await open();
-  await v.guest.say(`job Tell me about the ${ASKED}, please.`);
+  await v.guest.say(`Tell me about the ${ASKED}, please.`);
   await v.pass(3);
   const reader = new Sqlite(file(), { readonly: true });
   reader.exec('BEGIN');
@@ -231,7 +262,7 @@ it('killed before the keys were destroyed, the next life destroys them and answe
   });
   const { hub } = v.house;
   const { guest, clock } = v;
-  await guest.say(`job Tell me about the ${ASKED}, please.`);
+  await guest.say(`Tell me about the ${ASKED}, please.`);
   await v.pass(3);
   await guest.say('cancel');
   await v.pass(30);

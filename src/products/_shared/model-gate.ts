@@ -75,7 +75,11 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   function reserve({ role, texts, maxTokens, tariff }: Ask): Reservation {
     // Two bytes of UTF-8 to a token is more than any tokenizer makes of a language.
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    const worst = { role, inputTokens: Math.ceil(bytes / 2) + FRAMING_TOKENS, outputTokens: maxTokens };
+    const inputTokens = Math.ceil(bytes / 2) + FRAMING_TOKENS;
+    // Of a conversation all may be written to the cache, which is the dearest that input can be.
+    const input =
+      texts.length > 1 ? { inputTokens: 0, cacheWriteTokens: inputTokens } : { inputTokens, cacheWriteTokens: 0 };
+    const worst = { role, ...input, cacheReadTokens: 0, outputTokens: maxTokens };
     return database.write((tx) => {
       const reservation = reserveSpend(tx, worst, tariff, clock.now());
       if (!isBudgetLeft(tx, options.dailyBudgetUsd, clock.now()) && tellBudgetOnce(tx, clock.now())) {

@@ -1,13 +1,11 @@
 import type { Texts } from '../../customers/index.ts';
 import type { Reader } from '../../db/index.ts';
-import { splitExact } from '../../lib/message-parts.ts';
+import { inputTokensOf } from '../../ports/agent.ts';
 import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
 import { rpcMoney } from '../../engine/rpc-shapes.ts';
+import { failureMessage } from '../_shared/failure-words.ts';
+import { resultParts } from '../_shared/result-parts.ts';
 import type { Job, Offer, Settled, Verdict } from './states.ts';
-import { failureMessage } from './text.ts';
-
-/** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */
-const MAX_INLINE_RESULT = 6000;
 
 /**
  * A job in JSON-RPC (docs/rpc.md). `brief`: the first 200 characters of the request, as in notifications and lists.
@@ -57,11 +55,6 @@ function fitsOneMessage(value: unknown): boolean {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) <= MAX_ANSWER_BYTES;
 }
 
-/** One part: it travels in the object. More: `job.part` notifications, which join to exactly the result. */
-export function resultParts(result: string): string[] {
-  return splitExact(result, MAX_INLINE_RESULT);
-}
-
 /** `cost_ledger`: the locked figures, and the actual ones once there are any. */
 function costLedger(job: Job): Record<string, unknown> | null {
   const verdict = 'verdict' in job ? job.verdict : null;
@@ -72,7 +65,7 @@ function costLedger(job: Job): Record<string, unknown> | null {
   return {
     estimated_input_tokens: quote.estimatedInputTokens,
     estimated_output_tokens: quote.estimatedOutputTokens,
-    actual_input_tokens: work?.usage.inputTokens ?? null,
+    actual_input_tokens: work === null ? null : inputTokensOf(work.usage),
     actual_output_tokens: work?.usage.outputTokens ?? null,
     actual_cost_usd: price === null ? null : usdDecimal(price.tokenUsd),
     infra_usd: price === null ? null : usdDecimal(price.infraUsd),
@@ -93,8 +86,12 @@ function items(verdict: Verdict, work: Settled | null, tariff: Tariff): Record<s
     model,
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
+    cache_write_tokens: usage.cacheWriteTokens,
+    cache_read_tokens: usage.cacheReadTokens,
     in_rate: tariff[role].inRate,
     out_rate: tariff[role].outRate,
+    cache_write_rate: tariff[role].cacheWriteRate,
+    cache_read_rate: tariff[role].cacheReadRate,
   });
   const list = [item('eval', verdict.model, verdict.usage)];
   if (work !== null) list.push(item('work', work.model, work.usage));
