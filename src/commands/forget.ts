@@ -109,14 +109,26 @@ function tell(tx: Tx, texts: Texts, message: InboundMessage, erased: number, lef
 
 const counted = (texts: number): string => (texts === 1 ? '1 text' : `${texts} texts`);
 
-/** Texts of this customer that open orders and messages on their way need; `but` is not one of them. */
+/** A clock that was put back meanwhile dates a text so much before the state it was written in, at most. Seconds. */
+const DATED_BEFORE = 3600;
+
+/**
+ * Texts of this customer that open orders and messages on their way need; `but` is not one of them. What work under way
+ * has written is named by nothing until its order hears of it.
+ */
 function neededTexts(reader: Reader, owner: string, but: number | null): number[] {
   const ofOrders = statement(
     reader,
     `SELECT request_id FROM jobs WHERE owner = @owner AND request_id IS NOT NULL
        AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
      UNION SELECT request_id FROM requests WHERE owner = @owner AND request_id IS NOT NULL
-       AND state IN ('waiting', 'evaluating', 'executing')`,
+       AND state IN ('waiting', 'evaluating', 'executing')
+     UNION SELECT id FROM texts WHERE owner = @owner
+       AND id NOT IN (SELECT text_id FROM inbox WHERE sender = @owner AND text_id IS NOT NULL)
+       AND id NOT IN (SELECT text_id FROM outbox WHERE recipient = @owner AND text_id IS NOT NULL)
+       AND created_at >= (SELECT min(updated_at) - ${DATED_BEFORE} FROM (
+         SELECT updated_at FROM jobs WHERE owner = @owner AND state IN ('evaluating', 'executing')
+         UNION ALL SELECT updated_at FROM requests WHERE owner = @owner AND state IN ('evaluating', 'executing')))`,
   )
     .pluck()
     .all({ owner }) as number[];

@@ -3,7 +3,7 @@ import { compose, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
-import { createLocalKeySealer, openKeyFile, openTextKeys } from '../../src/customers/index.ts';
+import { createLocalKeySealer, openKeyFile, openTextKeys, type TextKeys } from '../../src/customers/index.ts';
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
 import { steadyClockOf } from '../../src/app/time-watch.ts';
@@ -35,6 +35,7 @@ export interface House {
   readonly database: Database;
   readonly hub: RelayHub;
   readonly settings: Settings;
+  readonly textKeys: TextKeys;
   readonly pubkey: string;
   guest(): Promise<Guest>;
   /** Pays an invoice of the stub wallet. */
@@ -125,6 +126,7 @@ export async function openHouse(
     database,
     hub,
     settings,
+    textKeys,
     pubkey,
     guest: () => Promise.resolve(openGuest({ hub, relay: RELAY, clock }, pubkey)),
     pay: (bolt11) => {
