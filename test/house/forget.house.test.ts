@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
+import { HOUSEKEEPING_KEY } from '../../src/app/housekeeping.ts';
 import { forgetCommands } from '../../src/commands/forget.ts';
 import { createTexts } from '../../src/customers/index.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -11,6 +12,7 @@ import { loadInbound } from '../../src/messaging/index.ts';
 import { generateSecretKey } from '../../src/nostr/keys.ts';
 import type { Agent } from '../../src/ports/agent.ts';
 import { verifyChain } from '../../src/receipts/index.ts';
+import { schedule } from '../../src/tasks/index.ts';
 import { rng } from '../builders/guest.ts';
 import { keysBeside } from '../builders/house.ts';
 import { openedBy } from '../builders/thief.ts';
@@ -317,4 +319,30 @@ it('killed before the keys were destroyed, the next life destroys them and answe
   expect(opened(before)).toBe('');
   // The life that was not killed has answered, too.
   expect(guest.heard.filter((text) => text.startsWith('Erased for good'))).toHaveLength(2);
+});
+
+it('housekeeping destroys the keys of who left no text', async () => {
+  v = await open();
+  const keysLeft = (): number => {
+    const keys = new Sqlite(keysBeside(file()), { readonly: true });
+    const count = keys.prepare('SELECT count(*) FROM text_keys').pluck().get() as number;
+    keys.close();
+    return count;
+  };
+  for (let n = 0; n < 5; n++) await (await v.house.guest()).say('status');
+  await v.pass(3);
+  const [copy = ''] = copies('before');
+  expect(keysLeft()).toBe(5);
+  expect(opened(copy)).not.toBe('');
+  const now = v.clock.now();
+  v.house.database.write((tx) => {
+    schedule(tx, { kind: 'housekeeping', payload: {}, key: HOUSEKEEPING_KEY, dueAt: now, now });
+  });
+  for (let day = 0; day < 12; day++) {
+    v.clock.advance(86_400_000);
+    await v.pass(6);
+  }
+  expect(v.count('SELECT count(*) FROM texts')).toBe(0);
+  expect(keysLeft()).toBe(0);
+  expect(opened(copy)).toBe('');
 });
