@@ -1,12 +1,20 @@
 import { z } from 'zod';
 import type { KeyId, Texts } from '../customers/index.ts';
-import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
+import type { Database, Reader, Tx } from '../db/index.ts';
+import {
+  atWorkSince,
+  rpcMethod,
+  textsNeeded,
+  wordCommand,
+  type ProductFace,
+  type RpcMethod,
+  type WordCommand,
+} from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { plusSeconds, type UnixSeconds } from '../lib/units.ts';
 import { success } from '../messaging/dialects/jsonrpc/index.ts';
 import { nothing } from '../messaging/dialects/text/index.ts';
-import { enqueue, loadInbound, textsUnderWay, type InboundMessage } from '../messaging/index.ts';
+import { enqueue, loadInbound, textsOfNoMessage, textsUnderWay, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
 import { RunAgain, schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 
@@ -14,6 +22,7 @@ export interface ForgetOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly texts: Texts;
+  readonly faces: readonly ProductFace[];
 }
 
 /** What is to go for good, and who is to hear of it. */
@@ -30,10 +39,10 @@ const LOOK_AGAIN = 300;
 const WAL_WAIT = 1;
 
 /** The word and the method by which customers have their texts erased beyond recovery. */
-export function forgetCommands({ texts }: ForgetOptions): { words: WordCommand[]; methods: RpcMethod[] } {
+export function forgetCommands({ texts, faces }: ForgetOptions): { words: WordCommand[]; methods: RpcMethod[] } {
   const forget = (tx: Tx, message: InboundMessage, now: UnixSeconds): void => {
     const { sender: owner, id: replyTo } = message;
-    const { erased, upTo } = texts.forget(tx, owner, neededTexts(tx, owner, message.textId), now);
+    const { erased, upTo } = texts.forget(tx, owner, neededTexts(tx, faces, owner, message.textId), now);
     scheduleForgetting(tx, { owner, upTo, answer: { replyTo, erased } }, now);
   };
   return {
@@ -76,7 +85,7 @@ function scheduleForgetting(tx: Tx, forgetting: Forgetting, now: UnixSeconds): v
  *
  * Killed midway: some of it is gone, and the customer was told nothing; the rest goes at the next run.
  */
-export function forgetTask({ database, clock, texts }: ForgetOptions): TaskKind<Forgetting> {
+export function forgetTask({ database, clock, texts, faces }: ForgetOptions): TaskKind<Forgetting> {
   return {
     kind: 'texts.forget',
     pool: 'forgetting',
@@ -84,7 +93,7 @@ export function forgetTask({ database, clock, texts }: ForgetOptions): TaskKind<
     maxAttempts: Infinity,
     run: (task): Promise<Commit> => {
       const { owner, upTo, answer } = task.payload;
-      const left = database.write((tx) => texts.eraseLeft(tx, owner, upTo, neededTexts(tx, owner, null)));
+      const left = database.write((tx) => texts.eraseLeft(tx, owner, upTo, neededTexts(tx, faces, owner, null)));
       texts.destroyKeys(database.read, owner);
       if (!database.checkpoint('TRUNCATE')) return Promise.reject(new RunAgain(WAL_WAIT));
       return Promise.resolve((tx) => {
@@ -116,21 +125,8 @@ const DATED_BEFORE = 3600;
  * Texts of this customer that open orders and messages on their way need; `but` is not one of them. What work under way
  * has written is named by nothing until its order hears of it.
  */
-function neededTexts(reader: Reader, owner: string, but: number | null): number[] {
-  const ofOrders = statement(
-    reader,
-    `SELECT request_id FROM jobs WHERE owner = @owner AND request_id IS NOT NULL
-       AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
-     UNION SELECT request_id FROM requests WHERE owner = @owner AND request_id IS NOT NULL
-       AND state IN ('waiting', 'evaluating', 'executing')
-     UNION SELECT id FROM texts WHERE owner = @owner
-       AND id NOT IN (SELECT text_id FROM inbox WHERE sender = @owner AND text_id IS NOT NULL)
-       AND id NOT IN (SELECT text_id FROM outbox WHERE recipient = @owner AND text_id IS NOT NULL)
-       AND created_at >= (SELECT min(updated_at) - ${DATED_BEFORE} FROM (
-         SELECT updated_at FROM jobs WHERE owner = @owner AND state IN ('evaluating', 'executing')
-         UNION ALL SELECT updated_at FROM requests WHERE owner = @owner AND state IN ('evaluating', 'executing')))`,
-  )
-    .pluck()
-    .all({ owner }) as number[];
-  return [...ofOrders, ...textsUnderWay(reader, owner)].filter((id) => id !== but);
+function neededTexts(reader: Reader, faces: readonly ProductFace[], owner: string, but: number | null): number[] {
+  const since = atWorkSince(reader, faces, owner);
+  const written = since === null ? [] : textsOfNoMessage(reader, owner, since - DATED_BEFORE);
+  return [...textsNeeded(reader, faces, owner), ...textsUnderWay(reader, owner), ...written].filter((id) => id !== but);
 }

@@ -11,6 +11,7 @@ import type { Log } from '../../src/lib/log.ts';
 import { loadInbound } from '../../src/messaging/index.ts';
 import { generateSecretKey } from '../../src/nostr/keys.ts';
 import type { Agent } from '../../src/ports/agent.ts';
+import { FACES } from '../../src/products/catalogue.ts';
 import { verifyChain } from '../../src/receipts/index.ts';
 import { schedule } from '../../src/tasks/index.ts';
 import { rng } from '../builders/guest.ts';
@@ -189,7 +190,7 @@ it.each(['job.evaluate', 'job.execute'])(
       isSaid = true;
       const { database, textKeys } = v.house;
       const texts = createTexts(textKeys, rng);
-      const [word] = forgetCommands({ database, clock: v.clock, texts }).words;
+      const [word] = forgetCommands({ database, clock: v.clock, texts, faces: FACES }).words;
       database.write((tx) => {
         const message = { ...loadInbound(tx, 1), textId: null };
         word?.run(tx, {}, { message, now: v.clock.now(), say: () => {} });
