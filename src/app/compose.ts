@@ -5,6 +5,7 @@ import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
 import { busyWithOrders, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
+import type { Refusal } from '../lib/errors.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
@@ -15,6 +16,7 @@ import {
   createAdmission,
   createInbox,
   createPublisher,
+  createSealSecret,
   remakeSealTasks,
   routeTask,
   sealTask,
@@ -150,15 +152,46 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
 
   const dailyBudgetUsd = Number(settings.MODEL_DAILY_BUDGET_USD);
   const closedBecause = (reader: Reader): string | null => whyClosed(reader, dailyBudgetUsd, clock.now());
+  const delivery: DeliveryOptions = {
+    database,
+    clock,
+    rng,
+    log,
+    signer,
+    texts,
+    relays,
+    inboxRelays: parts.inboxRelays,
+    discoveryRelays: parts.discoveryRelays,
+    mayUse: (relay) => settings.TIMMY_ALLOW_PRIVATE_NETWORK || isPublicRelay(relay),
+    onReady: () => {
+      publisher.poke();
+      worker.poke();
+    },
+  };
   const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
-  const shop: Shop = { settings, database, clock, rng, texts, prices, models, alert, startedAt };
+  const faces = catalogue.flatMap((ware) => ware.faces);
+  const busyBecause = (reader: Reader, owner: string): Refusal | null => busyWithOrders(faces, settings, reader, owner);
+  const sealSecret = createSealSecret(delivery);
+  const shop: Shop = {
+    settings,
+    database,
+    clock,
+    rng,
+    texts,
+    prices,
+    models,
+    alert,
+    startedAt,
+    closedBecause,
+    busyBecause,
+    sealSecret,
+  };
   const wares = catalogue.map((ware) => ware.open(shop));
   const products = wares.flatMap((ware) => ware.products);
-  const faces = products.map((product) => product.face);
   const issuing = createIssuing({
     limits: settings,
     closedBecause,
-    busyBecause: (reader, owner) => busyWithOrders(faces, settings, reader, owner),
+    busyBecause,
   });
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
@@ -207,22 +240,6 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
     allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK,
   });
 
-  const delivery: DeliveryOptions = {
-    database,
-    clock,
-    rng,
-    log,
-    signer,
-    texts,
-    relays,
-    inboxRelays: parts.inboxRelays,
-    discoveryRelays: parts.discoveryRelays,
-    mayUse: (relay) => settings.TIMMY_ALLOW_PRIVATE_NETWORK || isPublicRelay(relay),
-    onReady: () => {
-      publisher.poke();
-      worker.poke();
-    },
-  };
   const publisher = createPublisher({
     ...delivery,
     reach,
@@ -298,6 +315,7 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
       gate: models,
       tariffNow: () => tariffFrom(settings, prices.now(database.read)),
     }),
+    ...wares.flatMap((ware) => ware.tasks?.(engine) ?? []),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);

@@ -4,6 +4,7 @@ import type { InboundMessage } from '../messaging/index.ts';
 import type { CommandContext, RpcMethod, WordCommand } from './commands.ts';
 import type { Engine } from './engine.ts';
 import type { ProductFace } from './face.ts';
+import type { TaskKind } from '../tasks/index.ts';
 import type { Product } from './product.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface CatalogueEntry<Shop> {
 export interface OpenedEntry {
   readonly products: readonly Product[];
   commands(engine: Engine): ProductCommands;
+  /** Tasks of its own beside its activities. */
+  tasks?(engine: Engine): readonly TaskKind<never>[];
 }
 
 /** How customers deal with a product: in words, by JSON-RPC, and what it says of itself. */

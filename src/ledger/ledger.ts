@@ -81,20 +81,9 @@ export function balance(reader: Reader, account: Account): bigint {
   return row.kind === 'asset' || row.kind === 'expense' ? row.debits - row.credits : row.credits - row.debits;
 }
 
-/** What stands before the colon of an account's name. */
-const KIND = `CASE instr(id, ':') WHEN 0 THEN id ELSE substr(id, 1, instr(id, ':') - 1) END`;
-
-/**
- * Was money ever booked for this order, of whatever product? There are as many steps as kinds of account: the index
- * leads from the first of one kind to the first of the next (';' follows ':').
- */
+/** Was money ever booked for this order, of whatever product? */
 export function hasMoney(reader: Reader, orderId: string): boolean {
-  const sql = `WITH RECURSIVE kinds (kind) AS (
-      SELECT (SELECT ${KIND} FROM accounts ORDER BY id LIMIT 1)
-      UNION ALL SELECT (SELECT ${KIND} FROM accounts WHERE id >= kinds.kind || ';' ORDER BY id LIMIT 1)
-        FROM kinds WHERE kinds.kind IS NOT NULL)
-    SELECT 1 FROM kinds JOIN accounts ON accounts.id = kinds.kind || ':' || @id LIMIT 1`;
-  return statement(reader, sql).get({ id: orderId }) !== undefined;
+  return statement(reader, 'SELECT 1 FROM accounts WHERE object = ? LIMIT 1').get(orderId) !== undefined;
 }
 
 export interface AccountBalance {

@@ -71,7 +71,7 @@ describe('in words', () => {
     expect(await v.news()).toEqual(['Paid. ereht olleH\n\n5 paid, 5 used.']);
     expect(await say('status')).toEqual(['E-XXXXX: complete.']);
     expect(await say('history')).toEqual(['E-XXXXX complete: 5 sats paid']);
-    expect((await say('help'))[0]).toContain('echo <text>: your words back to front\njob <text>');
+    expect((await say('help'))[0]).toMatch(/echo <text>: your words back to front\n[\s\S]*job <text>/);
     expect(await say(`receipt ${echoId()}`)).toEqual([
       'Nothing was charged for E-XXXXX so far, so there is no receipt yet.',
     ]);

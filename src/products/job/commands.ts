@@ -14,11 +14,12 @@ import type { Product } from '../../engine/product.ts';
 import { askFor } from '../../customers/index.ts';
 import { unlessRefused, type Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
-import { whyUnpayable } from '../../lib/lightning-address.ts';
-import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
+import { freeText, hasLink, nothing, optionalText } from '../../messaging/dialects/text/index.ts';
 import { notification, paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
 import { enqueue } from '../../messaging/index.ts';
 import { countCharacters, showUsd } from '../../pricing/index.ts';
+import { dropHeldText, heldTextOf } from '../_shared/held-text.ts';
+import { destinationParam } from '../_shared/destination-param.ts';
 import { partNotifications, rpcJob, rpcQuote } from './rpc.ts';
 import { joinable, offerFor, sameRequest, sellJob, type Request, type SellingOptions } from './selling.ts';
 import { jobsInState, jobsOfOwner, loadJob } from './store.ts';
@@ -40,6 +41,18 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     if (hasLink(text))
       context.say(tx, 'I do not open links: this is answered from your words alone.', { reference: false });
     return undefined;
+  }
+
+  /** `job` alone answers what was asked about a text that is held. */
+  function sellHeld(tx: Tx, context: CommandContext): Refusal | undefined {
+    const { sender } = context.message;
+    const text = texts.read(tx, heldTextOf(tx, sender)?.textId ?? null);
+    if (text === null) {
+      context.say(tx, 'That is written: job <your request>');
+      return undefined;
+    }
+    dropHeldText(tx, sender);
+    return sell(tx, text, null, context);
   }
 
   function deliver(tx: Tx, id: string, command: unknown, { message }: CommandContext): Refusal | undefined {
@@ -65,9 +78,9 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     wordCommand({
       word: 'job',
       usage: 'job <your request>',
-      parse: freeText,
+      parse: optionalText,
       needsPrice: true,
-      run: (tx, { text }, context) => sell(tx, text, null, context),
+      run: (tx, { text }, context) => (text === null ? sellHeld(tx, context) : sell(tx, text, null, context)),
     }),
     wordCommand({
       word: 'long',
@@ -132,20 +145,8 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
       run: (tx, params, context) => {
         const { message, now } = context;
         const { key, refund_to, prepay, ...rest } = params;
-        const typed = refund_to === undefined ? null : parseDestination(refund_to);
-        const why =
-          typed === null || typed.kind === 'bolt11'
-            ? 'malformed'
-            : whyUnpayable(typed.value, { allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK });
-        if (refund_to !== undefined && why !== null) {
-          return refuse(
-            'bad_destination',
-            'refund_to takes a Lightning address or LNURL that leads to a public host.',
-            {
-              why,
-            },
-          );
-        }
+        const refundTo = destinationParam('refund_to', refund_to, settings.TIMMY_ALLOW_PRIVATE_NETWORK);
+        if (isRefusal(refundTo)) return refundTo;
         if (prepay === true && settings.JOB_ONE_INVOICE === 'off') {
           return refuse('invalid_params', 'prepay is not offered here.', {
             issues: [{ path: ['prepay'], message: 'not offered here' }],
@@ -173,7 +174,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
         const sold = sellJob(options, engine, product, tx, request, context);
         if (isRefusal(sold)) return sold;
         if (use !== null) keepKeyUse(tx, { ...use, orderId: sold }, now);
-        if (typed !== null) askFor(tx, message.sender, typed.value);
+        if (refundTo !== null) askFor(tx, message.sender, refundTo);
         return 'later';
       },
     }),
