@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { VERSION } from '../app/version.ts';
-import { loadSettings } from '../config/index.ts';
+import { adviceOn, loadSettings } from '../config/index.ts';
 import { dataDir, readFact, statement, type Reader } from '../db/index.ts';
 import type { Outage } from '../downtime/index.ts';
 import { countUndelivered } from '../messaging/index.ts';
@@ -61,6 +61,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
         const model = modelTrouble(read);
         const isBudgetSpent = isBudgetTold(read, cli.clock.now());
         const waiting = waitingPayouts(read);
+        const advice = adviceOn(settings);
         const problems = [
           ...problemsOf(health, now),
           ...closed.map(({ words }) => words),
@@ -117,6 +118,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
           wallet_trouble: trouble === null ? null : { cause: trouble.cause, code: trouble.code, since: trouble.since },
           model_trouble: model,
           model_budget_spent: isBudgetSpent,
+          advice,
           claims,
         };
         const stubs = Object.entries(stub)
@@ -146,6 +148,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
           ['messages', answerWords(health)],
           ['tasks', `${tasks.waiting} waiting, ${tasks.running} running, ${tasks.dead} set aside`],
           ['disk', `${health.diskFreeMb} MB free`],
+          ...advice.map((words, index) => [index === 0 ? 'advice' : '', words]),
           ...health.outages.map((outage, index) => [index === 0 ? 'lately away' : '', describeOutage(outage)]),
         ]);
         print(cli, json, value, words);
