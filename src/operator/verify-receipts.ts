@@ -1,4 +1,5 @@
 import { statement, type Reader } from '../db/index.ts';
+import { faceOf, type ProductFace } from '../engine/index.ts';
 import type { Broken, Slices } from '../ledger/index.ts';
 import type { Rumor } from '../nostr/event.ts';
 import { eventId } from '../nostr/verify.ts';
@@ -19,7 +20,7 @@ const TRANSFERS_IN_A_SLICE = 4000;
  * one, for exactly what was earned, and every refund that was paid has one. Signatures are checked where receipts
  * leave us, and by `timmy verify`. Former receipts count for what they were given for, and are not read otherwise.
  */
-export function* checkReceipts(reader: Reader): Slices {
+export function* checkReceipts(reader: Reader, faces: readonly ProductFace[]): Slices {
   const broken: Broken[] = [];
   const charged = new Map<string, number>();
   const page = statement(
@@ -51,7 +52,7 @@ export function* checkReceipts(reader: Reader): Slices {
   }
   broken.push(...refundsWithout(reader));
   yield;
-  return [...broken, ...(yield* chargesWithout(reader, charged))];
+  return [...broken, ...(yield* chargesWithout(reader, faces, charged))];
 }
 
 function read(row: Row): { isTrue: boolean; at: number; content: ReceiptContent | null } {
@@ -82,7 +83,7 @@ function refundsWithout(reader: Reader): Broken[] {
 }
 
 /** @param charged what the receipts of each order say together; what others charged meanwhile is looked up again. */
-function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): Slices {
+function* chargesWithout(reader: Reader, faces: readonly ProductFace[], charged: ReadonlyMap<string, number>): Slices {
   const earned = new Map<string, number>();
   const page = statement(
     reader,
@@ -99,7 +100,7 @@ function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): 
   );
   const broken: Broken[] = [];
   for (const id of suspects) {
-    if (!isChargeReceipted(reader, id))
+    if (!isChargeReceipted(reader, faces, id))
       broken.push({
         kind: 'books',
         invariant: 'every charge has a receipt, for exactly what was earned',
@@ -110,8 +111,8 @@ function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): 
   return broken;
 }
 
-/** A job paid in one is charged for its look when that is done; its one receipt comes at its end. */
-function isChargeReceipted(reader: Reader, id: string): boolean {
+/** Of some orders the receipt of what was charged is still to come: their product knows. */
+function isChargeReceipted(reader: Reader, faces: readonly ProductFace[], id: string): boolean {
   const earned = statement(
     reader,
     `SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE cause = ? AND kind GLOB 'earned:*'`,
@@ -127,11 +128,7 @@ function isChargeReceipted(reader: Reader, id: string): boolean {
   // The last of the former ones repeated what those before it said.
   const former = events('former_receipts').at(-1);
   if (former !== undefined) return formerlyCharged(former) * 1000 === earned;
-  const goesOn = statement(
-    reader,
-    `SELECT 1 FROM jobs WHERE id = ? AND state = 'executing' AND details ->> 'prepaid'`,
-  ).get(id);
-  return earned === 0 || goesOn !== undefined;
+  return earned === 0 || isReceiptLater(reader, faces, id);
 }
 
 function chargedIn(event: string): number {
@@ -142,4 +139,11 @@ function chargedIn(event: string): number {
 function formerlyCharged(event: string): number {
   const { content } = JSON.parse(event) as { content: string };
   return (JSON.parse(content) as { bill: { charged_sats: number } }).bill.charged_sats;
+}
+
+function isReceiptLater(reader: Reader, faces: readonly ProductFace[], id: string): boolean {
+  const face = faceOf(faces, id);
+  const later = face?.receipts?.later;
+  if (face === undefined || later == null) return false;
+  return statement(reader, `SELECT 1 FROM ${face.table} o WHERE o.id = ? AND (${later})`).get(id) !== undefined;
 }
