@@ -171,8 +171,6 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   wantsUpdate(order: Order, event: OrderEvent<Command>): boolean;
   /** Builds the receipt of the charge just made, or null when nothing was charged. */
   receipt(reader: Reader, order: Order): Charge | null;
-  /** Whose money it was, and whose receipt it is; left out: the order's owner. */
-  receiptOwner?(reader: Reader, order: Order): string;
   /** Paid for, so that answers about it are not counted as free. */
   isPaid(order: Order): boolean;
   /** How it stands, in one line for people. */
