@@ -139,3 +139,46 @@ it('a session: its owner has the balance, a holder of its token their own reques
   await v.pass(2);
   expect((await chain()).accounts).toMatchObject([{ refunded: accounts[0]?.owed, owed: 0, held: 0 }]);
 });
+
+it('a session closed while a request runs gives back the rest when that has ended; opened again, it goes on from nothing', async () => {
+  const agent = createSlowAgent();
+  v = await visit({ agent });
+  await v.guest.say('session 500');
+  await v.pass(1);
+  await v.pay(heardBolt11());
+  await v.guest.say('Why is the sky blue?');
+  await v.pass(1);
+  agent.letGo();
+  await v.pass(1);
+  await v.guest.say('close');
+  await v.pass(1);
+  agent.letGo();
+  await v.pass(2);
+  const closed = await chain();
+  expect(closed.outcomes).toEqual(['ended', 'complete', 'ended']);
+  const rest = closed.accounts[0]?.owed ?? 0;
+  expect(closed.accounts).toMatchObject([{ paid: 500, charged: 500 - rest, held: 0 }]);
+  await v.guest.say('session');
+  await v.pass(2);
+  await v.guest.say('close');
+  await v.pass(20);
+  const again = await chain();
+  expect(again.outcomes).toEqual(['ended', 'complete', 'ended', 'ended']);
+  expect(again.accounts).toMatchObject([
+    { paid: 500, used: rest, owed: 0 },
+    { fromOwed: rest, owed: rest },
+  ]);
+});
+
+it('a session that nobody asked anything in gives back all of it', async () => {
+  v = await visit();
+  await v.guest.say('session 500');
+  await v.pass(1);
+  await v.pay(heardBolt11());
+  await v.guest.say('close');
+  await v.pass(2);
+  await v.guest.say(v.invoice(500));
+  const { outcomes, accounts } = await chain();
+  expect(outcomes).toEqual(['ended', 'refund']);
+  expect(accounts).toMatchObject([{ paid: 500, charged: 0, refunded: 500, owed: 0, held: 0 }]);
+});
