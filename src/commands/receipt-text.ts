@@ -34,7 +34,7 @@ export function chargesInWords(charges: readonly NostrEvent[], refunds: number):
   const workWords = bill.actual_sats > 0 ? `came to ${bill.actual_sats}` : 'not done';
   const lines = [
     `${last.id}: ${last.outcome.replaceAll('_', ' ')}.`,
-    last.product === 'session' ? sessionInWords(last) : paidInWords(contents),
+    last.product === 'session' ? sessionInWords(last, contents) : paidInWords(contents),
     last.product === 'job' && fee > 0 ? `The look: ${fee} sats.` : '',
     quote === null ? '' : `The work: quoted ${quote.amount_sats}, ${workWords}.`,
     ...items.map((item) => `${item.role}: ${tokensIn(item)} tokens in, ${item.output_tokens} out`),
@@ -53,8 +53,8 @@ function paidInWords(contents: readonly ChargeContent[]): string {
 }
 
 /** A holder of a session's token is not told what is left in it. */
-function sessionInWords({ bill, outcome, session }: ChargeContent): string {
-  if (outcome === 'ended') return `${bill.owed_sats} sats of its balance are yours.`;
+function sessionInWords({ bill, outcome, session }: ChargeContent, contents: readonly ChargeContent[]): string {
+  if (outcome === 'ended') return `${sum(contents.map((one) => one.bill.owed_sats))} sats of its balance became yours.`;
   const left = bill.balance_after_sats === null ? '' : `, ${bill.balance_after_sats} left in it`;
   return `Charged to ${session ?? 'the session'}: ${bill.charged_sats} sats${left}.`;
 }

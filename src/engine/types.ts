@@ -49,7 +49,7 @@ export type Effect<Notice> =
   | { readonly type: 'replace_invoices' }
   /**
    * Money the order holds is owed back. With `because`, `cause` names the event once for ever. `invoiceId`: it is the
-   * whole of this payment, which the order did not take (late, twice).
+   * whole of this payment, which no receipt of a charge tells of: the order did not take it (late, twice).
    */
   | {
       readonly type: 'owe';

@@ -44,15 +44,18 @@ interface Source extends InReceipts {
 
 /** Where money that no charge took came from: an invoice, or, kept for this order, the debts that it was. */
 function sourcesOf(reader: Reader, { invoiceId, amountMsats }: NewDebt): readonly Source[] {
-  if (invoiceId === undefined) return [{ ...OF_ITS_ORDER, amountMsats }];
+  const whole: Source = { ...OF_ITS_ORDER, amountMsats };
+  if (invoiceId === undefined) return [whole];
   const hash = statement(reader, 'SELECT payment_hash FROM invoices WHERE id = ?').pluck().get(invoiceId) as
     string | null | undefined;
-  if (hash != null) return [{ receiptId: null, paymentHash: hash, amountMsats }];
-  return keptFor(reader, invoiceId).map(({ debt, amountMsats: amount }) => ({
+  if (hash != null) return [{ ...whole, paymentHash: hash }];
+  const kept = keptFor(reader, invoiceId).map(({ debt, amountMsats: amount }) => ({
     receiptId: debt.receiptId ?? debt.orderId,
     paymentHash: debt.paymentHash,
     amountMsats: amount,
   }));
+  // Whatever it came from, all of it is owed.
+  return kept.reduce((sum, one) => sum + one.amountMsats, 0n) === amountMsats ? kept : [whole];
 }
 
 /** The debts that paid a step for which no invoice came (`keep on`), and how much each gave. */

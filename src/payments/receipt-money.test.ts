@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FACES } from '../products/catalogue.ts';
 import { CUSTOMER, EVAL, hash, TARIFF, WORK } from '../../test/builders/charges.ts';
 import { freshDatabase } from '../../test/builders/fresh-database.ts';
 import { knownMigrations, migrate, openDatabase, type Database } from '../db/index.ts';
 import { atOnce, heldFor, OPERATOR, post, revenue, WALLET } from '../ledger/index.ts';
 import { sats, toMsats, unixSeconds, type Sats } from '../lib/units.ts';
 import { checkReceipts } from '../operator/verify-receipts.ts';
+import { FACES } from '../products/catalogue.ts';
 import { createHistory, readContent, type OrderAccount } from '../receipts/index.ts';
 import { debtsOf, oweUnclaimed, owe } from './debts.ts';
 import { paymentInReceipt, sessionSoFar } from './receipt-money.ts';

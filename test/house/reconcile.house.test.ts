@@ -429,8 +429,16 @@ describe('timmy verify', () => {
     expect(cli.out()).toMatch(
       /\{"ok":true,"receipts":3,"problems":\[\],"signers":\["npub1\w+"\],"customers":\["npub1\w+"\]/,
     );
+    expect(cli.out()).toMatch(
+      /"total":\{"id":"In all","paid_sats":139,"from_owed_sats":0,"charged_sats":137,"refunded_sats":2,"used_sats":0,"owed_sats":0,"held_sats":0\},"orders":\[\{"id":"J-/,
+    );
+    expect(cli.out()).toMatch(
+      /J-\w+: 139 sats paid, 137 charged, 2 refunded, 0 still owed\.\nIn all: 139 sats paid, 137 charged/,
+    );
     cli.stdin.end(lines);
     expect(await cli.run('verify', '-')).toBe(0);
+    expect(await cli.run('verify', '--chain', file('shuffled.json', JSON.stringify(chain.toReversed())))).toBe(1);
+    expect(await cli.run('verify', file('noted.json', JSON.stringify({ ...chain[0], note: 'paid' })))).toBe(1);
     for (const dropped of [0, 1]) {
       const rest = chain.filter((_, index) => index !== dropped);
       expect(await cli.run('verify', file('rest.json', JSON.stringify(rest)))).toBe(0);

@@ -1,5 +1,5 @@
 import { statement, type Reader } from '../../db/index.ts';
-import { invoicesOf, sessionSoFar, type SessionSoFar } from '../../payments/index.ts';
+import { sessionSoFar, type SessionSoFar } from '../../payments/index.ts';
 import type { UsageItem } from '../../pricing/index.ts';
 import type { SessionCharge, SessionEnd } from '../../receipts/index.ts';
 import { isOpen } from './machine.ts';
@@ -49,9 +49,7 @@ function soFar(reader: Reader, session: Session): SessionSoFar {
 /** Money that has just come counts before its session has heard of it: its account holds it, and requests spend it. */
 function takenBy(reader: Reader, session: Session): readonly number[] {
   if (!isOpen(session) && openSessionOf(reader, session.owner) !== undefined) return session.taken;
-  const wasOwedBack = statement(reader, `SELECT 1 FROM transfers WHERE kind = 'owed:late_payment' AND cause = ?`);
-  return invoicesOf(reader, session.id)
-    .filter(({ state }) => state === 'paid' || state === 'kept')
-    .filter(({ id }) => wasOwedBack.get(`${session.id}:invoice:${id}`) === undefined)
-    .map(({ id }) => id);
+  const sql = `SELECT i.id FROM invoices i WHERE i.order_id = @id AND i.state IN ('paid', 'kept') AND NOT EXISTS
+    (SELECT 1 FROM transfers t WHERE t.kind = 'owed:late_payment' AND t.cause = @id || ':invoice:' || i.id) ORDER BY i.id`;
+  return statement(reader, sql).pluck().all({ id: session.id }) as number[];
 }

@@ -51,7 +51,7 @@ export function decide(echo: Echo, event: OrderEvent<EchoCommand>, facts: EchoFa
         ]);
       }
       return changed(echo, facts, [
-        owe(echo, 'late_payment', `invoice:${event.invoiceId}`),
+        owe(echo, 'late_payment', `invoice:${event.invoiceId}`, event.invoiceId),
         say({ type: 'money_back', amountSats: event.amountSats }),
       ]);
     case 'invoice_lapsed':
@@ -67,7 +67,10 @@ export function decide(echo: Echo, event: OrderEvent<EchoCommand>, facts: EchoFa
     }
     case 'activity_failed':
       if (echo.state !== 'reversing') return same(echo);
-      return changed({ ...echo, state: 'failed' }, facts, [owe(echo, 'failed', 'failed'), say({ type: 'failed' })]);
+      return changed({ ...echo, state: 'failed' }, facts, [
+        owe(echo, 'failed', 'failed', echo.paidBy),
+        say({ type: 'failed' }),
+      ]);
     case 'surplus':
       return same(echo, [say({ type: 'money_back', amountSats: event.amountSats })]);
     case 'refund_changed':
@@ -96,8 +99,10 @@ function invoice(expirySeconds: number, replyTo: number): EchoEffect {
   return { type: 'invoice', purpose: 'echo', amountSats: PRICE, expirySeconds, mayFail: true, reopens: false, replyTo };
 }
 
-function owe(echo: Echo, because: string, cause: string): EchoEffect {
-  return { type: 'owe', amountMsats: toMsats(PRICE), because, cause: `${echo.id}:${cause}` };
+/** No receipt of a charge tells of this payment, so the receipt of its refund does: it is named. */
+function owe(echo: Echo, because: string, cause: string, invoiceId: number | null): EchoEffect {
+  const payment = invoiceId === null ? {} : { invoiceId };
+  return { type: 'owe', amountMsats: toMsats(PRICE), because, cause: `${echo.id}:${cause}`, ...payment };
 }
 
 function say(notice: EchoNotice, replyTo: number | null = null): EchoEffect {
