@@ -15,6 +15,7 @@ import {
   createAdmission,
   createInbox,
   createPublisher,
+  createSealSecret,
   remakeSealTasks,
   routeTask,
   sealTask,
@@ -58,6 +59,13 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import {
+  countOpenRequests,
+  requestProduct,
+  sessionCommands,
+  sessionProduct,
+  tokenTask,
+} from '../products/session/index.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
@@ -158,12 +166,15 @@ export function compose(parts: Parts): Timmy {
   const issuing = createIssuing({
     limits: settings,
     closedBecause,
-    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner),
+    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner, countOpenRequests(reader, owner)),
   });
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS };
   const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
   const job = jobProduct({ database, texts, models, settings, prices, rules, selling, startedAt });
-  const products: readonly Product[] = [job];
+  const talking = { database, texts, models, settings, prices, rules, clock, startedAt };
+  const sessions = sessionProduct(talking);
+  const requests = requestProduct(talking);
+  const products: readonly Product[] = [job, sessions, requests];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
     database,
@@ -188,6 +199,10 @@ export function compose(parts: Parts): Timmy {
   });
   const limits = createRateLimits(clock, settings);
   const jobs = jobCommands(selling, engine, job);
+  const talks = sessionCommands(
+    { texts, prices, settings, engine, rng, clock, sessions, requests, closedBecause },
+    (tx, text, context) => jobs.request(tx, text, context),
+  );
   const commands = commandTasks({
     engine,
     database,
@@ -201,7 +216,14 @@ export function compose(parts: Parts): Timmy {
     alert,
     lnurl: parts.lnurl,
     payee: payee.get,
-    ofProducts: { ...jobs, request: (tx, text, context) => jobs.request(tx, text, context) },
+    ofProducts: {
+      words: [...talks.words, ...jobs.words],
+      methods: [...talks.methods, ...jobs.methods],
+      request: (tx, text, context) => {
+        const asked = talks.takes(tx, text, context);
+        return asked === undefined ? jobs.request(tx, text, context) : asked === 'taken' ? undefined : asked;
+      },
+    },
     rpcBytes: settings.LIMIT_RPC_BYTES,
     messageChars: settings.LIMIT_MESSAGE_CHARS,
     unpaidPerMinute: settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE,
@@ -227,6 +249,7 @@ export function compose(parts: Parts): Timmy {
       worker.poke();
     },
   };
+  const sealSecret = createSealSecret(delivery);
   const publisher = createPublisher({
     ...delivery,
     reach,
@@ -301,6 +324,7 @@ export function compose(parts: Parts): Timmy {
       gate: models,
       tariffNow: () => tariffFrom(settings, prices.now(database.read)),
     }),
+    tokenTask({ database, clock, rng, engine, sealSecret }),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);

@@ -3,13 +3,14 @@ import { atOnce, checkBooks, type Broken, type Slices } from '../ledger/index.ts
 import { unixSeconds } from '../lib/units.ts';
 import { checkPayments, lastReconciliation } from '../payments/index.ts';
 import { checkJobs, type VerifiedAt } from '../products/job/verify.ts';
+import { checkSessions } from '../products/session/verify.ts';
 import { checkMoney } from './verify-money.ts';
 import { checkReceipts } from './verify-receipts.ts';
 
 function checks(reader: Reader, at: VerifiedAt | null): Slices[] {
   return [checkBooks, checkPayments, checkMoney, checkReceipts]
     .map((check) => check(reader))
-    .concat(checkJobs(reader, at));
+    .concat(checkJobs(reader, at), checkSessions(reader));
 }
 
 /**

@@ -72,13 +72,14 @@ export function sellJob(
 /** Paid requests of one customer that wait behind those at work. */
 const MAX_WAITING = 20;
 
-/** Why no more jobs are taken on now, from this customer or from anybody; null: there is room. */
+/** Why no more jobs are taken on now, from this customer or from anybody; null: there is room. `others`: what else of theirs is open. */
 export function busyWithJobs(
   settings: Pick<JobSettings, 'LIMIT_RUNNING' | 'LIMIT_PAID_WAITING'>,
   reader: Reader,
   owner: string,
+  others: number,
 ): Refusal | null {
-  const own = countJobsAtWorkOf(reader, owner);
+  const own = countJobsAtWorkOf(reader, owner) + others;
   if (own >= settings.LIMIT_RUNNING + MAX_WAITING) {
     return refuse(
       'busy',
