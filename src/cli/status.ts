@@ -16,6 +16,7 @@ import {
   walletTrouble,
   type Reconciliation,
 } from '../payments/index.ts';
+import { countByState, type ProductFace } from '../engine/index.ts';
 import { isBudgetTold } from '../products/_shared/model-budget.ts';
 import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
 import { countTasks } from '../tasks/index.ts';
@@ -25,7 +26,7 @@ import { isThere, noDatabase, showMsats, table, when, withDatabase } from './rea
 import { Ended, type Cli } from './run.ts';
 
 /** `timmy status`: how this Timmy stands, read from its database beside the running daemon. */
-export function registerStatus(program: Command, cli: Cli): void {
+export function registerStatus(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
   program
     .command('status')
     .description('how Timmy stands')
@@ -49,11 +50,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
           agent: readFact(read, 'agent') === 'stub',
         };
-        const counts = (sql: string): Record<string, number> =>
-          Object.fromEntries(
-            (statement(read, sql).all() as { state: string; n: number }[]).map((row) => [row.state, row.n]),
-          );
-        const jobs = counts('SELECT state, count(*) AS n FROM jobs GROUP BY state');
+        const orders = Object.fromEntries(faces.map((face) => [face.plural, countByState(read, face)]));
         const owedMsats = sumOf(read, 'owed:');
         const payingMsats = sumOf(read, 'paying:');
         const tasks = countTasks(read);
@@ -102,7 +99,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           version: VERSION,
           wallet: readFact(read, 'wallet'),
           stub,
-          jobs,
+          ...orders,
           tasks,
           undelivered: countUndelivered(read),
           wallet_msats: Number(balance(read, WALLET)),
@@ -134,12 +131,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           ['version', VERSION],
           ['wallet', value.wallet ?? 'not contacted yet'],
           ['stubs', stubs.length === 0 ? 'none' : `${stubs.join(', ')} (no real service behind them)`],
-          [
-            'jobs',
-            Object.entries(jobs)
-              .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
-              .join(', ') || 'none',
-          ],
+          ...Object.entries(orders).map(([plural, counts]) => [plural, countsInWords(counts)]),
           ['selling', selling(closed, model !== null || isBudgetSpent)],
           ...(isBudgetSpent
             ? [['', "The model's budget for today is spent (MODEL_DAILY_BUDGET_USD): open again at 00:00 UTC"]]
@@ -163,6 +155,11 @@ export function registerStatus(program: Command, cli: Cli): void {
         if (!isHealthy) throw new Ended(health.pid === null ? 4 : 1);
       });
     });
+}
+
+function countsInWords(counts: Readonly<Record<string, number>>): string {
+  const words = Object.entries(counts).map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`);
+  return words.join(', ') || 'none';
 }
 
 function describeOutage({ why, from, to }: Outage): string {

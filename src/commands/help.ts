@@ -11,12 +11,8 @@ export function shortHelp(info: InfoParts, reader: Reader): string {
   );
 }
 
-const LONG_HELP = `Write what you want done and I name the price.
-job <text>: a request of its own
-long <text>: a longer answer
-quote <text>: only the price
-one: pay look and work at once
-status: what is open, what is yours
+/** Behind the lines of the products. */
+const LONG_HELP = `status: what is open, what is yours
 invoice <id>: the invoice again
 cancel <id>: drop it
 paid: look for my payment
@@ -35,8 +31,12 @@ export function helpCommand(info: InfoParts): WordCommand {
     parse: nothing,
     needsPrice: true,
     run: (tx: Tx, _args, context) => {
-      context.say(tx, `${LONG_HELP}\n\nToday: ${info.priceInWords(tx)}. Requests are sent to a model provider.`);
+      context.say(tx, `${longHelp(info)}\n\nToday: ${info.priceInWords(tx)}. Requests are sent to a model provider.`);
       return undefined;
     },
   });
+}
+
+function longHelp(info: InfoParts): string {
+  return ['Write what you want done and I name the price.', ...info.help, LONG_HELP].join('\n');
 }

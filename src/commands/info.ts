@@ -16,6 +16,8 @@ export interface InfoParts {
   readonly btcPriceUsd: (reader: Reader) => string;
   /** "10 sats for a look, then about 129 ($0.13) for a short answer": today's price in words. */
   readonly priceInWords: (reader: Reader) => string;
+  /** What can be bought, a line each: `job <text>: a request of its own`. */
+  readonly help: readonly string[];
 }
 
 export function infoMethod(info: InfoParts, methods: () => readonly string[]): RpcMethod {

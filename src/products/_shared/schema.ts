@@ -5,3 +5,11 @@ export const modelSpend = sqliteTable('model_spend', {
   day: text().primaryKey(),
   usdNanos: integer('usd_nanos').notNull(),
 });
+
+/** A request in words of somebody whose session has ended with money left: they are asked once what they mean. */
+export const heldTexts = sqliteTable('held_texts', {
+  owner: text().primaryKey(),
+  textId: integer('text_id').notNull(),
+  inboxId: integer('inbox_id').notNull(),
+  at: integer().notNull(),
+});
