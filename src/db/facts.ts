@@ -22,7 +22,8 @@ export type FactName =
   | 'drift_told'
   | 'model_trouble'
   | 'model_budget_told'
-  | 'profile_published_at';
+  | 'profile_published_at'
+  | 'texts_sealed';
 
 export function readFact(reader: Reader, name: FactName): string | null {
   const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;
