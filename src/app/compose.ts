@@ -57,11 +57,19 @@ import type { BtcPriceSources } from '../ports/btc-price.ts';
 import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
-import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
+import { demoCommands, demoProduct, demoPurse, type DemoLimits } from '../products/demo/index.ts';
+import {
+  busyWithJobs,
+  isFullOfJobs,
+  jobCommands,
+  jobProduct,
+  waitingJob,
+  type SellingOptions,
+} from '../products/job/index.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
-import { tariffFrom } from '../pricing/index.ts';
+import { tariffFrom, type Tariff } from '../pricing/index.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { whyClosed } from './closed.ts';
 import { watchDisk, type DiskWatch, type FreeBytes } from './disk-watch.ts';
@@ -163,7 +171,18 @@ export function compose(parts: Parts): Timmy {
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS };
   const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
   const job = jobProduct({ database, texts, models, settings, prices, rules, selling, startedAt });
-  const products: readonly Product[] = [job];
+  const tariffNow = (): Tariff => tariffFrom(settings, prices.now(database.read));
+  const purse = demoPurse(settings);
+  const free: DemoLimits = {
+    settings,
+    purse,
+    tariffNow,
+    closedBecause,
+    isPaidWorkFull: (reader) => isFullOfJobs(settings, reader),
+  };
+  const freeModels = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd, purse });
+  const demo = demoProduct({ database, texts, models: freeModels, settings, rules, tariffNow, limits: free });
+  const products: readonly Product[] = [job, demo];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
     clock,
@@ -187,6 +206,11 @@ export function compose(parts: Parts): Timmy {
   });
   const limits = createRateLimits(clock, settings);
   const jobs = jobCommands(selling, engine, job);
+  const demos = demoCommands(
+    { texts, rng, limits: free, alert, waitingRequest: (reader, owner) => waitingJob(texts, reader, owner) },
+    engine,
+    demo,
+  );
   const commands = commandTasks({
     engine,
     database,
@@ -200,7 +224,11 @@ export function compose(parts: Parts): Timmy {
     alert,
     lnurl: parts.lnurl,
     payee: payee.get,
-    ofProducts: { ...jobs, request: (tx, text, context) => jobs.request(tx, text, context) },
+    ofProducts: {
+      words: [...jobs.words, ...demos.words],
+      methods: [...jobs.methods, ...demos.methods],
+      request: (tx, text, context) => jobs.request(tx, text, context),
+    },
     rpcBytes: settings.LIMIT_RPC_BYTES,
     messageChars: settings.LIMIT_MESSAGE_CHARS,
     unpaidPerMinute: settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE,
@@ -295,11 +323,7 @@ export function compose(parts: Parts): Timmy {
         judgeBooks({ alert, onLate }, tx, broken, clock.now());
       },
     }),
-    modelProbeTask({
-      read: database.read,
-      gate: models,
-      tariffNow: () => tariffFrom(settings, prices.now(database.read)),
-    }),
+    modelProbeTask({ read: database.read, gate: models, tariffNow }),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);

@@ -50,6 +50,8 @@ const NO_MONEY = (order: string): string =>
   `NOT EXISTS (SELECT 1 FROM accounts WHERE id IN ('job:' || ${order}, 'owed:' || ${order}))`;
 const NO_TASK = `NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key IN ('invoice.watch:' || r.id, 'invoice.late:' || r.id))`;
 
+const DEMO_ENDED = `r.state NOT IN ('looking', 'answering')`;
+
 const unpaidInvoices = (state: string): Pruned => ({
   table: 'invoices',
   added: { at: 'created_at', term: 'unpaidOrders' },
@@ -91,6 +93,7 @@ const PRUNED: readonly Pruned[] = [
   },
   unpaidJobs('expired'),
   unpaidJobs('cancelled'),
+  { table: 'demos', added: { at: 'created_at', term: 'talk' }, goes: `r.created_at < @talk AND ${DEMO_ENDED}` },
   {
     table: 'inbox',
     added: { at: 'received_at', term: 'inbox' },
@@ -106,6 +109,8 @@ const PRUNED: readonly Pruned[] = [
     goes: `NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient = r.owner AND o.text_id = r.id AND o.state <> 'delivered')
        AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.owner AND j.request_id = r.id
          AND j.state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing'))
+       AND NOT EXISTS (SELECT 1 FROM demos d WHERE d.owner = r.owner AND d.request_id = r.id
+         AND d.state IN ('looking', 'answering'))
        AND (r.created_at < @texts OR (r.created_at < @talk
          AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.owner = r.owner AND i.state IN ('paid', 'kept'))
          AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.owner AND j.request_id = r.id)
@@ -155,6 +160,7 @@ export const NOT_PRUNED: Readonly<Record<string, string>> = {
   relay_states: 'one for each relay that is configured',
   outages: 'the 500 longest of 400 days',
   model_spend: 'one a day',
+  model_purses: 'one a day',
   schema_migrations: 'one for each version',
   stub_wallet: 'the stub’s',
   stub_invoices: 'the stub’s',

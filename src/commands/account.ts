@@ -137,6 +137,7 @@ export function forgetTexts(tx: Tx, owner: string): number {
     tx,
     `SELECT request_id AS id FROM jobs WHERE owner = @owner AND request_id IS NOT NULL
        AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
+     UNION SELECT request_id FROM demos WHERE owner = @owner AND request_id IS NOT NULL AND state IN ('looking', 'answering')
      UNION SELECT text_id FROM outbox WHERE recipient = @owner AND state IN ('waiting', 'sealed') AND text_id IS NOT NULL
      UNION SELECT text_id FROM inbox i WHERE sender = @owner AND text_id IS NOT NULL
        AND EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'dm.handle' AND t.payload ->> 'inboxId' = i.id)`,

@@ -15,6 +15,7 @@ const LONG_HELP = `Write what you want done and I name the price.
 job <text>: a request of its own
 long <text>: a longer answer
 quote <text>: only the price
+demo <text>: a short answer, free
 one: pay look and work at once
 status: what is open, what is yours
 invoice <id>: the invoice again

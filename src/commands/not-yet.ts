@@ -1,5 +1,5 @@
 import { wordCommand, type WordCommand } from '../engine/index.ts';
-import { anyOf, hex32, nothing, one, optional, optionalText, wholeNumber } from '../messaging/dialects/text/index.ts';
+import { anyOf, hex32, nothing, one, optional, wholeNumber } from '../messaging/dialects/text/index.ts';
 
 /**
  * Words of products that this Timmy does not sell yet. They are answered, for selling "session 500" as a question would
@@ -22,12 +22,6 @@ export function notYetWords(): WordCommand[] {
     answer('topup', 'topup <sats>', wholeNumber, sessions),
     ...['balance', 'new', 'close', 'token'].map((word) => answer(word, word, nothing, sessions)),
     answer('use', 'use <token>', one('token', hex32), sessions),
-    answer(
-      'demo',
-      'demo [text]',
-      optionalText,
-      'Free questions are not offered here yet. quote and your request tells the price.',
-    ),
     answer('bootstrap', 'bootstrap', anyOf({}), 'Nodes of your own are not offered here yet.'),
   ];
 }

@@ -2,12 +2,13 @@ import { readFact, type Reader } from '../db/index.ts';
 import { atOnce, checkBooks, type Broken, type Slices } from '../ledger/index.ts';
 import { unixSeconds } from '../lib/units.ts';
 import { checkPayments, lastReconciliation } from '../payments/index.ts';
+import { checkDemos } from '../products/demo/verify.ts';
 import { checkJobs, type VerifiedAt } from '../products/job/verify.ts';
 import { checkMoney } from './verify-money.ts';
 import { checkReceipts } from './verify-receipts.ts';
 
 function checks(reader: Reader, at: VerifiedAt | null): Slices[] {
-  return [checkBooks, checkPayments, checkMoney, checkReceipts]
+  return [checkBooks, checkPayments, checkMoney, checkReceipts, checkDemos]
     .map((check) => check(reader))
     .concat(checkJobs(reader, at));
 }

@@ -12,8 +12,16 @@ import {
   type Work,
   type WorkRequest,
 } from '../../ports/agent.ts';
-import type { Tariff } from '../../pricing/index.ts';
-import { correctSpend, isBudgetLeft, reserveSpend, tellBudgetOnce, type Reservation } from './model-budget.ts';
+import type { Tariff, UsageItem } from '../../pricing/index.ts';
+import {
+  correctSpend,
+  isBudgetLeft,
+  reserveSpend,
+  tellBudgetOnce,
+  usdNanosOf,
+  type Reservation,
+} from './model-budget.ts';
+import { correctPurse, takeFromPurse, type Purse } from './model-purse.ts';
 import { noteAnswer, noteFailure, type ModelRole, type ModelTroubleOptions } from './model-trouble.ts';
 
 export interface ModelGateOptions extends ModelTroubleOptions {
@@ -22,12 +30,14 @@ export interface ModelGateOptions extends ModelTroubleOptions {
   readonly agent: Agent;
   /** `MODEL_DAILY_BUDGET_USD` */
   readonly dailyBudgetUsd: number;
+  /** What is asked through this gate has a budget of its own beside: what it cannot pay for is not asked. */
+  readonly purse?: Purse;
 }
 
 /**
  * The one door to the model. Before each call the most that it can cost is set aside, durably; after it that is
  * corrected to what it did cost, whatever came of it. How it went is remembered: a model that is of no use closes
- * sales. Throws as the agent does.
+ * sales. Throws as the agent does, and `model.purse_empty` (`rejected`) where its purse does not pay for the call.
  */
 export interface ModelGate {
   evaluate(request: EvaluationRequest, tariff: Tariff, signal: AbortSignal): Promise<Evaluation>;
@@ -73,11 +83,12 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   }
 
   function reserve({ role, texts, maxTokens, tariff }: Ask): Reservation {
-    // Two bytes of UTF-8 to a token is more than any tokenizer makes of a language.
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    const worst = { role, inputTokens: Math.ceil(bytes / 2) + FRAMING_TOKENS, outputTokens: maxTokens };
+    const worst = worstUsage(role, bytes, maxTokens);
     return database.write((tx) => {
       const reservation = reserveSpend(tx, worst, tariff, clock.now());
+      if (options.purse !== undefined && !takeFromPurse(tx, options.purse, reservation))
+        throw new AgentError('rejected', 'model.purse_empty', { usage: NO_USAGE });
       if (!isBudgetLeft(tx, options.dailyBudgetUsd, clock.now()) && tellBudgetOnce(tx, clock.now())) {
         options.alert(
           tx,
@@ -96,7 +107,11 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
     note: (tx: Tx) => void,
   ): void {
     database.writeUnsynced((tx) => {
-      if (usage !== null) correctSpend(tx, reservation, { role, ...usage }, tariff);
+      if (usage !== null) {
+        const actual = { role, ...usage };
+        correctSpend(tx, reservation, actual, tariff);
+        if (options.purse !== undefined) correctPurse(tx, options.purse, reservation, usdNanosOf(actual, tariff));
+      }
       note(tx);
     });
   }
@@ -121,6 +136,11 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
       await work({ model: tariff.work.model, ...asked }, tariff, signal, true);
     },
   };
+}
+
+/** The most that a call can use. Two bytes of UTF-8 to a token is more than any tokenizer makes of a language. */
+export function worstUsage(role: ModelRole, bytes: number, maxTokens: number): UsageItem {
+  return { role, inputTokens: Math.ceil(bytes / 2) + FRAMING_TOKENS, outputTokens: maxTokens };
 }
 
 /** Null: not known. */

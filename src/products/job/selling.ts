@@ -90,6 +90,18 @@ export function busyWithJobs(
   return refuse('busy', 'I have all the work I can take just now. Nothing was charged. Please try again in an hour.');
 }
 
+/** The newest unpaid request of this customer that was made in words, while its text is kept. */
+export function waitingJob(texts: Texts, reader: Reader, owner: string): { orderId: string; text: string } | undefined {
+  const job = jobsInState(reader, owner, ['awaiting_eval_payment']).find(({ dialect }) => dialect === 'words');
+  const text = texts.read(reader, job?.requestId ?? null);
+  return job === undefined || text === null ? undefined : { orderId: job.id, text };
+}
+
+/** Does paid work take all the places it has (`LIMIT_PAID_AT_ONCE`)? */
+export function isFullOfJobs(settings: Pick<JobSettings, 'LIMIT_PAID_AT_ONCE'>, reader: Reader): boolean {
+  return countJobsAtWork(reader) >= settings.LIMIT_PAID_AT_ONCE;
+}
+
 function freeId(tx: Tx, rng: Rng, prefix: string): string {
   for (;;) {
     const id = newShortId(rng, prefix);

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import type { Texts } from '../../customers/index.ts';
+import { statement, unlessRefused, type Reader, type Tx } from '../../db/index.ts';
+import {
+  rpcMethod,
+  wordCommand,
+  type CommandContext,
+  type Engine,
+  type Product,
+  type RpcMethod,
+  type WordCommand,
+} from '../../engine/index.ts';
+import { refuse, type Refusal } from '../../lib/errors.ts';
+import { newShortId } from '../../lib/ids.ts';
+import type { Rng } from '../../lib/rng.ts';
+import { optionalText } from '../../messaging/dialects/text/index.ts';
+import { tellPurseOnce } from '../_shared/model-purse.ts';
+import { whyNotFree, type DemoLimits } from './limits.ts';
+import { openDemo } from './machine.ts';
+
+/** A request whose first invoice is not paid yet. */
+export interface WaitingRequest {
+  readonly orderId: string;
+  readonly text: string;
+}
+
+export interface DemoCommandOptions {
+  readonly texts: Texts;
+  readonly rng: Rng;
+  readonly limits: DemoLimits;
+  /** The newest of this customer that was made in words; undefined: none waits. */
+  readonly waitingRequest: (reader: Reader, owner: string) => WaitingRequest | undefined;
+  /** Tells the operators. */
+  readonly alert: (tx: Tx, what: string) => void;
+}
+
+/** How free answers are asked for: `demo [text]`, and `demo.run`. */
+export function demoCommands(
+  options: DemoCommandOptions,
+  engine: Engine,
+  product: Product,
+): { readonly words: readonly WordCommand[]; readonly methods: readonly RpcMethod[] } {
+  const { texts, rng, limits, alert } = options;
+
+  function ask(tx: Tx, text: string, waitingId: string | null, { message, now }: CommandContext): Refusal | undefined {
+    const owner = message.sender;
+    const why = whyNotFree(limits, tx, { owner, text, waitingId }, now);
+    if (why?.isSpent === true && tellPurseOnce(tx, limits.purse, now)) alert(tx, PURSE_IS_EMPTY);
+    if (why !== null) return why;
+    return unlessRefused(tx, () => {
+      const requestId = texts.keep(tx, owner, text, now);
+      const id = freeId(tx, rng, product.prefix);
+      const dialect = message.dialect ?? 'words';
+      return engine.open(
+        tx,
+        product,
+        openDemo({ id, owner, dialect, requestId, replyTo: message.id, waitingId }, now),
+        message,
+      );
+    });
+  }
+
+  const demo = wordCommand({
+    word: 'demo',
+    usage: 'demo [text]',
+    parse: optionalText,
+    run: (tx, { text }, context) => {
+      if (text !== null) return ask(tx, text, null, context);
+      const waiting = options.waitingRequest(tx, context.message.sender);
+      if (waiting === undefined) return refuse('bad_state', NOTHING_WAITS);
+      return ask(tx, waiting.text, waiting.orderId, context);
+    },
+  });
+  const run = rpcMethod({
+    method: 'demo.run',
+    params: z.strictObject({ request: z.string().trim().min(1) }),
+    changes: true,
+    run: (tx, { request }, context) => ask(tx, request, null, context) ?? 'later',
+  });
+  return { words: [demo], methods: [run] };
+}
+
+const NOTHING_WAITS =
+  'No request of yours waits for its invoice. For a short answer, free, send: demo and your question. Nothing was charged.';
+
+const PURSE_IS_EMPTY =
+  'What free answers may cost today (DEMO_DAILY_BUDGET_USD) is spent: there are no more until 00:00 UTC. Sales go on; nothing for you to do.';
+
+function freeId(tx: Tx, rng: Rng, prefix: string): string {
+  for (;;) {
+    const id = newShortId(rng, prefix);
+    if (statement(tx, 'SELECT 1 FROM demos WHERE id = ?').get(id) === undefined) return id;
+  }
+}
