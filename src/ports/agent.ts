@@ -1,9 +1,24 @@
 import { OutsideError, type OutsideFault } from '../lib/errors.ts';
 
-/** Tokens as the API reported them, already checked for plausibility (whole, ≥ 0, output ≤ what was allowed). */
+/**
+ * Tokens as the API reported them, already checked for plausibility (whole, ≥ 0, output ≤ what was allowed). Four
+ * classes that do not overlap, each with a rate of its own.
+ */
 export interface TokenUsage {
+  /** Read by the model and neither written to its cache nor read from it. */
   readonly inputTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly cacheReadTokens: number;
+  /** Thinking included. */
   readonly outputTokens: number;
+}
+
+/** For calls that have nothing to do with a cache. */
+export const NO_CACHE = { cacheWriteTokens: 0, cacheReadTokens: 0 } as const;
+
+/** What the model was given, in all. Tokens. */
+export function inputTokensOf(usage: TokenUsage): number {
+  return usage.inputTokens + usage.cacheWriteTokens + usage.cacheReadTokens;
 }
 
 export interface EvaluationRequest {
@@ -66,7 +81,7 @@ export class AgentError extends OutsideError {
   }
 }
 
-export const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0 };
+export const NO_USAGE: TokenUsage = { inputTokens: 0, ...NO_CACHE, outputTokens: 0 };
 
 /**
  * The model. Throws `AgentError`, `message` being a code of ours:

@@ -1,4 +1,5 @@
 import { sats, type Sats } from '../lib/units.ts';
+import { NO_CACHE, type TokenUsage } from '../ports/agent.ts';
 import {
   add,
   ceil,
@@ -17,10 +18,8 @@ import type { Fraction } from './fraction.ts';
 import type { Tariff } from './tariff.ts';
 
 /** Tokens spent on one call, in the role that decides their rates. Whole numbers ≥ 0. */
-export interface UsageItem {
+export interface UsageItem extends TokenUsage {
   readonly role: 'eval' | 'work';
-  readonly inputTokens: number;
-  readonly outputTokens: number;
 }
 
 /** A price and what it is made of. `usd` parts are exact; `sats` is their only rounding, upwards. */
@@ -49,12 +48,15 @@ export function priceOf(items: readonly UsageItem[], tariff: Tariff, infra: 'wit
 
 /** What the model's provider bills for `item`, exactly. @throws RangeError when tokens are no whole numbers ≥ 0. */
 export function tokenCostUsd(item: UsageItem, tariff: Tariff): Fraction {
-  if (item.inputTokens < 0 || item.outputTokens < 0) throw new RangeError('pricing: tokens below zero');
   const rates = tariff[item.role];
-  const perThousand = add(
-    multiply(whole(item.inputTokens), decimal(rates.inRate)),
-    multiply(whole(item.outputTokens), decimal(rates.outRate)),
-  );
+  const classes = [
+    [item.inputTokens, rates.inRate],
+    [item.cacheWriteTokens, rates.cacheWriteRate],
+    [item.cacheReadTokens, rates.cacheReadRate],
+    [item.outputTokens, rates.outRate],
+  ] as const;
+  if (classes.some(([tokens]) => tokens < 0)) throw new RangeError('pricing: tokens below zero');
+  const perThousand = sum(classes.map(([tokens, rate]) => multiply(whole(tokens), decimal(rate))));
   return divide(perThousand, THOUSAND);
 }
 
@@ -107,7 +109,7 @@ function marginOf(tariff: Tariff): Fraction {
 }
 
 function workInput(inputTokens: number): UsageItem {
-  return { role: 'work', inputTokens, outputTokens: 0 };
+  return { role: 'work', inputTokens, ...NO_CACHE, outputTokens: 0 };
 }
 
 /** Whole output tokens of the work model that `usd` buys, 0 … `cap`. */

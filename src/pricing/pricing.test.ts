@@ -166,8 +166,20 @@ describe('quoteWork of 46 characters under other settings', () => {
 });
 
 describe('priceOf', () => {
-  const evaluation: UsageItem = { role: 'eval', inputTokens: 300, outputTokens: 40 };
-  const work = (inputTokens: number, outputTokens: number): UsageItem => ({ role: 'work', inputTokens, outputTokens });
+  const evaluation: UsageItem = {
+    role: 'eval',
+    inputTokens: 300,
+    cacheWriteTokens: 0,
+    cacheReadTokens: 0,
+    outputTokens: 40,
+  };
+  const work = (inputTokens: number, outputTokens: number): UsageItem => ({
+    role: 'work',
+    inputTokens,
+    cacheWriteTokens: 0,
+    cacheReadTokens: 0,
+    outputTokens,
+  });
 
   it.each<[UsageItem[], 'with infra' | 'without infra', Partial<TariffSettings>, string, number]>([
     [[work(62, 196)], 'with infra', {}, '100000', 129], // 51563/400 = 128.9075
@@ -183,7 +195,13 @@ describe('priceOf', () => {
     [[evaluation], 'with infra', {}, '100000', 126], // 251/2
     [[evaluation, work(62, 200)], 'with infra', {}, '100000', 130], // 51793/400 = 129.4825: rounded once
     [[], 'without infra', {}, '100000', 0],
-    [[{ role: 'eval', inputTokens: 1, outputTokens: 0 }], 'without infra', {}, '100000', 1], // 1/1000
+    [
+      [{ role: 'eval', inputTokens: 1, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 }],
+      'without infra',
+      {},
+      '100000',
+      1,
+    ], // 1/1000
     [
       [evaluation, work(62, 200)],
       'with infra',
@@ -193,8 +211,8 @@ describe('priceOf', () => {
     ],
     [
       [
-        { role: 'eval', inputTokens: 250, outputTokens: 30 },
-        { role: 'eval', inputTokens: 250, outputTokens: 30 },
+        { role: 'eval', inputTokens: 250, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 30 },
+        { role: 'eval', inputTokens: 250, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 30 },
         work(100, 100),
       ],
       'with infra',
@@ -248,9 +266,9 @@ describe('bounds on the output', () => {
     [128, [], 147],
     [126, [], 40],
     [125, [], 0],
-    [126, [{ role: 'eval', inputTokens: 300, outputTokens: 40 }], 14],
-    [50, [{ role: 'eval', inputTokens: 300, outputTokens: 40 }], 0],
-    [500, [{ role: 'eval', inputTokens: 300, outputTokens: 40 }], 8192],
+    [126, [{ role: 'eval', inputTokens: 300, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 40 }], 14],
+    [50, [{ role: 'eval', inputTokens: 300, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 40 }], 0],
+    [500, [{ role: 'eval', inputTokens: 300, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 40 }], 8192],
   ])('a balance of %s sats after %j affords %s', (balance, spent, tokens) => {
     expect(affordableOutputTokens(sats(balance), spent, 62, tariff(), 8192)).toBe(tokens);
   });
@@ -273,7 +291,11 @@ describe('whatever the numbers', () => {
   it('what is charged and what goes back are the quote, to the sat', () => {
     fc.assert(
       fc.property(anyTariff, tokens, tokens, fc.integer({ min: 0, max: 10 ** 9 }), (t, input, output, quoted) => {
-        const settled = settleWork({ inputTokens: input, outputTokens: output }, t, sats(quoted));
+        const settled = settleWork(
+          { inputTokens: input, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: output },
+          t,
+          sats(quoted),
+        );
         expect(settled.chargedSats + settled.refundSats).toBe(quoted);
         expect(settled.chargedSats).toBe(Math.min(settled.actualAmountSats, quoted));
         expect(settled.refundSats).toBeGreaterThanOrEqual(0);
@@ -284,7 +306,11 @@ describe('whatever the numbers', () => {
   it('rounds up, by less than one sat', () => {
     fc.assert(
       fc.property(anyTariff, tokens, tokens, (t, inputTokens, outputTokens) => {
-        const { usd, sats: rounded } = priceOf([{ role: 'work', inputTokens, outputTokens }], t, 'with infra');
+        const { usd, sats: rounded } = priceOf(
+          [{ role: 'work', inputTokens, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens }],
+          t,
+          'with infra',
+        );
         // rounded − 1 < usd ÷ btc × 1e8 ≤ rounded, without dividing
         const btc = decimal(t.btcPriceUsd);
         const exact = usd.n * btc.d * 100_000_000n;
@@ -299,7 +325,11 @@ describe('whatever the numbers', () => {
     fc.assert(
       fc.property(anyTariff, tokens, tokens, tokens, (t, inputTokens, outputTokens, more) => {
         const price = (i: number, o: number): number =>
-          priceOf([{ role: 'work', inputTokens: i, outputTokens: o }], t, 'with infra').sats;
+          priceOf(
+            [{ role: 'work', inputTokens: i, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: o }],
+            t,
+            'with infra',
+          ).sats;
         expect(price(inputTokens + more, outputTokens)).toBeGreaterThanOrEqual(price(inputTokens, outputTokens));
         expect(price(inputTokens, outputTokens + more)).toBeGreaterThanOrEqual(price(inputTokens, outputTokens));
       }),
@@ -311,7 +341,11 @@ describe('whatever the numbers', () => {
       fc.property(anyTariff, tokens, fc.integer({ min: 0, max: 100_000 }), (t, input, balance) => {
         const bound = affordableOutputTokens(sats(balance), [], input, t, 1_000_000);
         const price = (output: number): number =>
-          priceOf([{ role: 'work', inputTokens: input, outputTokens: output }], t, 'with infra').sats;
+          priceOf(
+            [{ role: 'work', inputTokens: input, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: output }],
+            t,
+            'with infra',
+          ).sats;
         if (bound > 0) expect(price(bound)).toBeLessThanOrEqual(balance);
         if (bound < 1_000_000) expect(price(bound + 1)).toBeGreaterThan(balance);
       }),
@@ -325,8 +359,20 @@ describe('tariffFrom', () => {
       formula: 1,
       btcPriceUsd: '97234.12',
       btcPriceSource: 'test',
-      eval: { model: 'claude-haiku-4-5', inRate: '0.0008', outRate: '0.004' },
-      work: { model: 'claude-sonnet-4-6', inRate: '0.003', outRate: '0.015' },
+      eval: {
+        model: 'claude-haiku-4-5',
+        inRate: '0.0008',
+        outRate: '0.004',
+        cacheWriteRate: '0.001',
+        cacheReadRate: '0.00008',
+      },
+      work: {
+        model: 'claude-sonnet-4-6',
+        inRate: '0.003',
+        outRate: '0.015',
+        cacheWriteRate: '0.00375',
+        cacheReadRate: '0.0003',
+      },
       marginPct: '33.3',
       infraMonthlyUsd: '100',
       infraMonthlyRequests: '1000',

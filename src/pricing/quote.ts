@@ -1,4 +1,4 @@
-import type { TokenUsage } from '../ports/agent.ts';
+import { NO_CACHE, type TokenUsage } from '../ports/agent.ts';
 import { sats, type Sats } from '../lib/units.ts';
 import { priceOf, type Price } from './price.ts';
 import type { Tariff } from './tariff.ts';
@@ -41,7 +41,9 @@ export function quoteWork(request: string, tariff: Tariff, tiers: QuoteTiers, le
 
 /** The amount of a quote for these guessed tokens of work: a receipt's reader gets the same. */
 export function priceOfEstimate(inputTokens: number, outputTokens: number, tariff: Tariff): Sats {
-  return sats(Math.max(1, priceOf([{ role: 'work', inputTokens, outputTokens }], tariff, 'with infra').sats));
+  return sats(
+    Math.max(1, priceOf([{ role: 'work', inputTokens, ...NO_CACHE, outputTokens }], tariff, 'with infra').sats),
+  );
 }
 
 export interface WorkSettlement {

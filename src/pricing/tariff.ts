@@ -1,10 +1,13 @@
-import { compare, decimal, floor, fraction, multiply, toDecimalString, ZERO } from './fraction.ts';
+import { compare, decimal, divide, floor, fraction, multiply, toDecimalString, ZERO } from './fraction.ts';
 
 /** One model and what it costs: USD per 1,000 tokens, as decimals. */
 export interface ModelRates {
   readonly model: string;
   readonly inRate: string;
   readonly outRate: string;
+  /** For input that is written to the model's cache, and for what is read from there. */
+  readonly cacheWriteRate: string;
+  readonly cacheReadRate: string;
 }
 
 /**
@@ -60,18 +63,23 @@ export function tariffFrom(settings: TariffSettings, price: BtcPrice): Tariff {
     btcPriceSource: price.source,
     eval: {
       model: settings.EVAL_MODEL,
-      inRate: plain(settings.HAIKU_INPUT_COST_PER_1K_TOKENS),
-      outRate: plain(settings.HAIKU_OUTPUT_COST_PER_1K_TOKENS),
+      ...ratesFrom(settings.HAIKU_INPUT_COST_PER_1K_TOKENS, settings.HAIKU_OUTPUT_COST_PER_1K_TOKENS),
     },
     work: {
       model: settings.WORK_MODEL,
-      inRate: plain(settings.SONNET_INPUT_COST_PER_1K_TOKENS),
-      outRate: plain(settings.SONNET_OUTPUT_COST_PER_1K_TOKENS),
+      ...ratesFrom(settings.SONNET_INPUT_COST_PER_1K_TOKENS, settings.SONNET_OUTPUT_COST_PER_1K_TOKENS),
     },
     marginPct: plain(settings.ORIGINATOR_MARGIN_PCT),
     infraMonthlyUsd: plain(settings.DO_MONTHLY_COST_USD),
     infraMonthlyRequests: plain(settings.DO_MONTHLY_REQUEST_VOLUME, 'above zero'),
   };
+}
+
+/** A write to the cache for five minutes costs a quarter more than input, a read a tenth (platform.claude.com, pricing). */
+function ratesFrom(input: number | string, output: number | string): Omit<ModelRates, 'model'> {
+  const times = (n: bigint, d: bigint): string =>
+    toDecimalString(divide(multiply(decimal(input), fraction(n)), fraction(d)), MAX_PLACES);
+  return { inRate: plain(input), outRate: plain(output), cacheWriteRate: times(5n, 4n), cacheReadRate: times(1n, 10n) };
 }
 
 /** Decimal places that a setting may have; more would be a typing mistake. */

@@ -61,5 +61,11 @@ function chargedSats(facts: ChargeFacts, actualSats: number): number {
 }
 
 function readItem(item: ChargeFacts['items'][number]): UsageItem {
-  return { role: item.role, inputTokens: item.input_tokens, outputTokens: item.output_tokens };
+  return {
+    role: item.role,
+    inputTokens: item.input_tokens,
+    cacheWriteTokens: item.cache_write_tokens,
+    cacheReadTokens: item.cache_read_tokens,
+    outputTokens: item.output_tokens,
+  };
 }

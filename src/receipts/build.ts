@@ -91,10 +91,12 @@ export function buildChargeReceipt(charge: Charge, place: ReceiptPlace): EventTe
       amount_sats: amountSats,
       payment_hash: paymentHash,
     })),
-    items: (charge.product === 'bootstrap' ? [] : charge.items).map(({ role, inputTokens, outputTokens }) => ({
-      role,
-      input_tokens: inputTokens,
-      output_tokens: outputTokens,
+    items: (charge.product === 'bootstrap' ? [] : charge.items).map((item) => ({
+      role: item.role,
+      input_tokens: item.inputTokens,
+      cache_write_tokens: item.cacheWriteTokens,
+      cache_read_tokens: item.cacheReadTokens,
+      output_tokens: item.outputTokens,
     })),
     cut: charge.product !== 'bootstrap' && charge.cut,
     balance_before_sats: charge.product === 'session' ? charge.balanceBeforeSats : null,

@@ -14,7 +14,13 @@ const positiveDecimal = decimalText.refine((text) => text !== '0');
 const orderId = z.string().regex(/^[A-Z]-[0-9A-Z]{5}$/);
 const name = z.string().min(1).max(200);
 
-const ratesSchema = z.strictObject({ model: name, in_rate: decimalText, out_rate: decimalText });
+const ratesSchema = z.strictObject({
+  model: name,
+  in_rate: decimalText,
+  out_rate: decimalText,
+  cache_write_rate: decimalText,
+  cache_read_rate: decimalText,
+});
 
 const tariffSchema = z.strictObject({
   formula: z.literal(1),
@@ -34,7 +40,13 @@ const paymentSchema = z.strictObject({
   payment_hash: hex64.nullable(),
 });
 
-const itemSchema = z.strictObject({ role: z.enum(['eval', 'work']), input_tokens: tokens, output_tokens: tokens });
+const itemSchema = z.strictObject({
+  role: z.enum(['eval', 'work']),
+  input_tokens: tokens,
+  cache_write_tokens: tokens,
+  cache_read_tokens: tokens,
+  output_tokens: tokens,
+});
 
 const quoteSchema = z.strictObject({ input_tokens: tokens, output_tokens: tokens, amount_sats: amountSats.min(1) });
 
@@ -93,7 +105,13 @@ export type ContentTariff = z.infer<typeof tariffSchema>;
 
 /** The frozen tariff in the receipt's own names. */
 export function writeTariff(tariff: Tariff): ContentTariff {
-  const rates = ({ model, inRate, outRate }: Tariff['eval']) => ({ model, in_rate: inRate, out_rate: outRate });
+  const rates = ({ model, inRate, outRate, cacheWriteRate, cacheReadRate }: Tariff['eval']) => ({
+    model,
+    in_rate: inRate,
+    out_rate: outRate,
+    cache_write_rate: cacheWriteRate,
+    cache_read_rate: cacheReadRate,
+  });
   return {
     formula: tariff.formula,
     btc_price_usd: tariff.btcPriceUsd,
@@ -108,10 +126,12 @@ export function writeTariff(tariff: Tariff): ContentTariff {
 
 /** And back, to compute with. */
 export function readTariff(tariff: ContentTariff): Tariff {
-  const rates = ({ model, in_rate, out_rate }: ContentTariff['eval']) => ({
+  const rates = ({ model, in_rate, out_rate, cache_write_rate, cache_read_rate }: ContentTariff['eval']) => ({
     model,
     inRate: in_rate,
     outRate: out_rate,
+    cacheWriteRate: cache_write_rate,
+    cacheReadRate: cache_read_rate,
   });
   return {
     formula: tariff.formula,

@@ -94,12 +94,12 @@ describe('what was charged and what is owed', () => {
       '{"balance_before_sats":null,' +
         '"bill":{"actual_sats":128,"balance_after_sats":null,"charged_sats":138,"infra_usd":"0.1","margin_usd":"0.0254935","owed_sats":1,"token_usd":"0.001974"},' +
         '"cut":false,"fee_sats":10,"id":"J-4KQ7M",' +
-        '"items":[{"input_tokens":380,"output_tokens":30,"role":"eval"},{"input_tokens":58,"output_tokens":120,"role":"work"}],' +
+        '"items":[{"cache_read_tokens":0,"cache_write_tokens":0,"input_tokens":380,"output_tokens":30,"role":"eval"},{"cache_read_tokens":0,"cache_write_tokens":0,"input_tokens":58,"output_tokens":120,"role":"work"}],' +
         '"outcome":"complete",' +
         `"payments":[{"amount_sats":10,"payment_hash":"${hash(1)}","purpose":"eval"},{"amount_sats":129,"payment_hash":"${hash(2)}","purpose":"work"}],` +
         `"previous":"${'d'.repeat(64)}","product":"job","quote":{"amount_sats":129,"input_tokens":62,"output_tokens":200},"session":null,` +
-        '"tariff":{"btc_price_source":"median(coingecko,coinbase,kraken)","btc_price_usd":"100000","eval":{"in_rate":"0.0008","model":"claude-haiku-4-5","out_rate":"0.004"},' +
-        '"formula":1,"infra_monthly_requests":"1000","infra_monthly_usd":"100","margin_pct":"25","work":{"in_rate":"0.003","model":"claude-sonnet-4-6","out_rate":"0.015"}},' +
+        '"tariff":{"btc_price_source":"median(coingecko,coinbase,kraken)","btc_price_usd":"100000","eval":{"cache_read_rate":"0.00008","cache_write_rate":"0.001","in_rate":"0.0008","model":"claude-haiku-4-5","out_rate":"0.004"},' +
+        '"formula":1,"infra_monthly_requests":"1000","infra_monthly_usd":"100","margin_pct":"25","work":{"cache_read_rate":"0.0003","cache_write_rate":"0.00375","in_rate":"0.003","model":"claude-sonnet-4-6","out_rate":"0.015"}},' +
         '"type":"charge","v":1}',
     );
   });
@@ -108,9 +108,13 @@ describe('what was charged and what is owed', () => {
     const tokens = fc.integer({ min: 0, max: 20_000 });
     fc.assert(
       fc.property(tokens, tokens, (inputTokens, outputTokens) => {
-        const settled = settleWork({ inputTokens, outputTokens }, TARIFF, sats(129));
+        const settled = settleWork(
+          { inputTokens, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens },
+          TARIFF,
+          sats(129),
+        );
         const template = buildChargeReceipt(
-          job({ items: [EVAL, { role: 'work', inputTokens, outputTokens }] }),
+          job({ items: [EVAL, { role: 'work', inputTokens, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens }] }),
           place(),
         );
         expect(billOf(template)).toMatchObject({

@@ -28,9 +28,21 @@ export const TARIFF = tariffFrom(
   { usdMicros: 100_000_000_000n, source: 'median(coingecko,coinbase,kraken)' },
 );
 
-export const EVAL = { role: 'eval', inputTokens: 380, outputTokens: 30 } as const;
+export const EVAL = {
+  role: 'eval',
+  inputTokens: 380,
+  cacheWriteTokens: 0,
+  cacheReadTokens: 0,
+  outputTokens: 30,
+} as const;
 /** (58 × 0.003 + 120 × 0.015)/1000 + 0.1 = 0.101974 USD; × 1.25 = 0.1274675 → 127.4675 → 128 sats */
-export const WORK = { role: 'work', inputTokens: 58, outputTokens: 120 } as const;
+export const WORK = {
+  role: 'work',
+  inputTokens: 58,
+  cacheWriteTokens: 0,
+  cacheReadTokens: 0,
+  outputTokens: 120,
+} as const;
 
 export const job = (changes: Partial<JobCharge> = {}): JobCharge => ({
   product: 'job',

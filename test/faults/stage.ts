@@ -70,8 +70,18 @@ export interface Stage {
 /** Uses next to nothing of what was bought, so that the change is worth paying out. */
 const thriftyAgent: Agent = {
   kind: 'stub',
-  evaluate: async ({ model }) => ({ accept: true, reason: 'Fine.', model, usage: { inputTokens: 9, outputTokens: 9 } }),
-  work: async ({ model }) => ({ text: 'An answer.', cut: false, model, usage: { inputTokens: 9, outputTokens: 9 } }),
+  evaluate: async ({ model }) => ({
+    accept: true,
+    reason: 'Fine.',
+    model,
+    usage: { inputTokens: 9, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 9 },
+  }),
+  work: async ({ model }) => ({
+    text: 'An answer.',
+    cut: false,
+    model,
+    usage: { inputTokens: 9, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 9 },
+  }),
 };
 
 const ENV = {

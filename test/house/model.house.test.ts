@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/lib/log.ts';
 import { encodeNpub } from '../../src/nostr/keys.ts';
-import { AgentError, NO_USAGE } from '../../src/ports/agent.ts';
+import { AgentError, NO_USAGE, type TokenUsage } from '../../src/ports/agent.ts';
 import { createHandClock, type HandClock } from '../fakes/hand-clock.ts';
 import { createScriptedAgent, type ScriptedAgent } from '../fakes/scripted-agent.ts';
 import { visit, type Visit } from './visit.ts';
@@ -34,8 +34,7 @@ const spent = (): number => v.count('SELECT coalesce(sum(usd_nanos), 0) FROM mod
 const stateOf = (id: string): unknown =>
   v.house.database.read.$client.prepare('SELECT state FROM jobs WHERE id = ?').pluck().get(id);
 const refused = (code: string): AgentError => new AgentError('unavailable', code, { usage: NO_USAGE });
-const useless = (code: string, usage: { inputTokens: number; outputTokens: number } | null): AgentError =>
-  new AgentError('rejected', code, { usage });
+const useless = (code: string, usage: TokenUsage | null): AgentError => new AgentError('rejected', code, { usage });
 
 let serial = 0;
 async function ask(): Promise<string> {
@@ -54,7 +53,7 @@ const CLOSED = /^I sell nothing just now: the model that does my work is not to 
 describe('what a call costs us', () => {
   it('is counted as it was, whatever came of it', async () => {
     await open();
-    const usage = { inputTokens: 1000, outputTokens: 100 };
+    const usage = { inputTokens: 1000, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 100 };
     agent.next('eval', useless('model.bad_output', usage), useless('model.bad_output', usage));
     const id = await order();
     await v.pass(5);
@@ -162,7 +161,11 @@ describe('a model that is of no use', () => {
 describe('an endpoint that never answers as asked', () => {
   it.each<[string, () => Error]>([
     ['a page', () => new AgentError('unavailable', 'model.no_answer')],
-    ['a verdict in a fence', () => useless('model.bad_output', { inputTokens: 400, outputTokens: 30 })],
+    [
+      'a verdict in a fence',
+      () =>
+        useless('model.bad_output', { inputTokens: 400, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 30 }),
+    ],
     ['no usage', () => useless('model.bad_usage', null)],
     ['requests it does not take', () => useless('model.bad_request', NO_USAGE)],
   ])('%s: three in a row and the operator hears of it, sales stop', async (_, error) => {
@@ -183,7 +186,8 @@ describe('an endpoint that never answers as asked', () => {
 
   it('for the words of one customer only closes nothing: a call of our own is the judge', async () => {
     await open();
-    const bad = (): Error => useless('model.bad_output', { inputTokens: 400, outputTokens: 512 });
+    const bad = (): Error =>
+      useless('model.bad_output', { inputTokens: 400, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 512 });
     agent.next('eval', bad(), bad(), bad());
     await order();
     await order();

@@ -53,7 +53,7 @@ describe('readEvaluation', () => {
       accept,
       reason,
       model: 'm',
-      usage: { inputTokens: 50, outputTokens: 20 },
+      usage: { inputTokens: 50, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 20 },
     });
   });
 
@@ -137,18 +137,30 @@ describe('no answer at all', () => {
 
 describe('what a failed answer cost', () => {
   it.each<[string, Record<string, unknown>, unknown]>([
-    ['cut verdict', { stop_reason: 'max_tokens' }, { inputTokens: 50, outputTokens: 20 }],
-    ['refused midway', { stop_reason: 'refusal' }, { inputTokens: 50, outputTokens: 20 }],
-    ['refused at once', { stop_reason: 'refusal', content: [] }, { inputTokens: 50, outputTokens: 20 }],
+    [
+      'cut verdict',
+      { stop_reason: 'max_tokens' },
+      { inputTokens: 50, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 20 },
+    ],
+    [
+      'refused midway',
+      { stop_reason: 'refusal' },
+      { inputTokens: 50, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 20 },
+    ],
+    [
+      'refused at once',
+      { stop_reason: 'refusal', content: [] },
+      { inputTokens: 50, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 20 },
+    ],
     [
       'refused at once, free',
       { stop_reason: 'refusal', content: [], stop_details: { category: 'cyber' } },
-      { inputTokens: 0, outputTokens: 0 },
+      { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 0 },
     ],
     [
       'refused at once, billed',
       { stop_reason: 'refusal', content: [], stop_details: { category: 'bio' } },
-      { inputTokens: 50, outputTokens: 20 },
+      { inputTokens: 50, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 20 },
     ],
     ['absurd', { usage: { input_tokens: 0, output_tokens: 0 } }, null],
   ])('%s', (_, changes, usage) => {
@@ -165,7 +177,12 @@ describe('what a failed answer cost', () => {
 describe('usage', () => {
   it('counts cached input as input', () => {
     const usage = { input_tokens: 1, output_tokens: 2, cache_creation_input_tokens: 3, cache_read_input_tokens: 4 };
-    expect(readWork(message({ usage }), BOUNDS).usage).toEqual({ inputTokens: 8, outputTokens: 2 });
+    expect(readWork(message({ usage }), BOUNDS).usage).toEqual({
+      inputTokens: 1,
+      cacheWriteTokens: 3,
+      cacheReadTokens: 4,
+      outputTokens: 2,
+    });
   });
 
   it.each<[string, unknown]>([

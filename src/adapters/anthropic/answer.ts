@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cleanLine, cleanText } from '../../lib/clean-text.ts';
-import { AgentError, NO_USAGE, type Evaluation, type TokenUsage, type Work } from '../../ports/agent.ts';
+import { AgentError, inputTokensOf, NO_USAGE, type Evaluation, type TokenUsage, type Work } from '../../ports/agent.ts';
 import { faultOfDetail, readErrorDetail } from './faults.ts';
 
 /** What the call was allowed to cost: a report outside it is absurd. */
@@ -107,12 +107,18 @@ function readUsage(message: Message, bounds: CallBounds): TokenUsage {
   const usage = usageSchema.safeParse(message.usage);
   if (!usage.success) throw rejected('model.bad_usage', null);
   const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } = usage.data;
-  const inputTokens = input_tokens + (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
-  const isFree = message.content.length > 0 && (inputTokens === 0 || output_tokens === 0);
-  if (isFree || inputTokens > bounds.sentBytes + FRAMING_TOKENS || output_tokens > bounds.maxTokens) {
+  const classes = {
+    inputTokens: input_tokens,
+    cacheWriteTokens: cache_creation_input_tokens ?? 0,
+    cacheReadTokens: cache_read_input_tokens ?? 0,
+    outputTokens: output_tokens,
+  };
+  const given = inputTokensOf(classes);
+  const isFree = message.content.length > 0 && (given === 0 || output_tokens === 0);
+  if (isFree || given > bounds.sentBytes + FRAMING_TOKENS || output_tokens > bounds.maxTokens) {
     throw rejected('model.bad_usage', null);
   }
-  return { inputTokens, outputTokens: output_tokens };
+  return classes;
 }
 
 /** Refused before any output, some categories are not billed; what others will be is not ours to hope. */

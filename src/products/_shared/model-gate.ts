@@ -83,8 +83,7 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   }
 
   function reserve({ role, texts, maxTokens, tariff }: Ask): Reservation {
-    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    const worst = worstUsage(role, bytes, maxTokens);
+    const worst = worstUsage(role, texts, maxTokens);
     return database.write((tx) => {
       const reservation = reserveSpend(tx, worst, tariff, clock.now());
       if (options.purse !== undefined && !takeFromPurse(tx, options.purse, reservation))
@@ -138,9 +137,16 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   };
 }
 
-/** The most that a call can use. Two bytes of UTF-8 to a token is more than any tokenizer makes of a language. */
-export function worstUsage(role: ModelRole, bytes: number, maxTokens: number): UsageItem {
-  return { role, inputTokens: Math.ceil(bytes / 2) + FRAMING_TOKENS, outputTokens: maxTokens };
+/**
+ * The most that a call can use. Two bytes of UTF-8 to a token is more than any tokenizer makes of a language; of a
+ * conversation all may be written to the cache, which is the dearest that input can be.
+ */
+export function worstUsage(role: ModelRole, texts: readonly string[], maxTokens: number): UsageItem {
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const inputTokens = Math.ceil(bytes / 2) + FRAMING_TOKENS;
+  const input =
+    texts.length > 1 ? { inputTokens: 0, cacheWriteTokens: inputTokens } : { inputTokens, cacheWriteTokens: 0 };
+  return { role, ...input, cacheReadTokens: 0, outputTokens: maxTokens };
 }
 
 /** Null: not known. */

@@ -88,14 +88,14 @@ export function whyNotFree(
 
 /** The most that this question, and those under way, may still cost today. Billionths of a USD. */
 function needed({ settings, tariffNow }: DemoLimits, reader: Reader, text: string): number {
-  const worst = worstOfOne(settings, tariffNow(), Buffer.byteLength(text));
+  const worst = worstOfOne(settings, tariffNow(), text);
   return worst * (countDemosAtWork(reader) + 1);
 }
 
-/** The most that one question of so many bytes costs: its look and its answer. Billionths of a USD. */
-function worstOfOne({ DEMO_OUTPUT_TOKENS }: DemoSettings, tariff: Tariff, bytes: number): number {
-  const look = worstUsage('eval', bytes, EVALUATION_MAX_TOKENS);
-  const answer = worstUsage('work', bytes, DEMO_OUTPUT_TOKENS);
+/** The most that one question costs: its look and its answer. Billionths of a USD. */
+function worstOfOne({ DEMO_OUTPUT_TOKENS }: DemoSettings, tariff: Tariff, text: string): number {
+  const look = worstUsage('eval', [text], EVALUATION_MAX_TOKENS);
+  const answer = worstUsage('work', [text], DEMO_OUTPUT_TOKENS);
   return usdNanosOf(look, tariff) + usdNanosOf(answer, tariff);
 }
 

@@ -23,7 +23,7 @@ interface Invoice {
 }
 
 const tariff = {} as Offer['tariff'];
-const usage = { inputTokens: 60, outputTokens: 180 };
+const usage = { inputTokens: 60, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 180 };
 const ENDED = ['complete', 'rejected', 'failed', 'cancelled', 'expired'];
 
 class World {

@@ -6,7 +6,7 @@ import type { Job, JobCommand, JobFacts, Offer, WorkOutput } from './states.ts';
 import type { OrderEvent } from '../../engine/types.ts';
 
 const T = 1_800_000_000;
-const usage = { inputTokens: 60, outputTokens: 180 };
+const usage = { inputTokens: 60, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 180 };
 const tariff = {} as Offer['tariff'];
 const offer = (amount: number): Offer => ({
   tariff,

@@ -1,6 +1,7 @@
 import type { Texts } from '../../customers/index.ts';
 import type { Reader } from '../../db/index.ts';
 import { splitExact } from '../../lib/message-parts.ts';
+import { inputTokensOf } from '../../ports/agent.ts';
 import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
 import { rpcMoney } from '../../engine/rpc-shapes.ts';
 import type { Job, Offer, Settled, Verdict } from './states.ts';
@@ -72,7 +73,7 @@ function costLedger(job: Job): Record<string, unknown> | null {
   return {
     estimated_input_tokens: quote.estimatedInputTokens,
     estimated_output_tokens: quote.estimatedOutputTokens,
-    actual_input_tokens: work?.usage.inputTokens ?? null,
+    actual_input_tokens: work === null ? null : inputTokensOf(work.usage),
     actual_output_tokens: work?.usage.outputTokens ?? null,
     actual_cost_usd: price === null ? null : usdDecimal(price.tokenUsd),
     infra_usd: price === null ? null : usdDecimal(price.infraUsd),
@@ -93,8 +94,12 @@ function items(verdict: Verdict, work: Settled | null, tariff: Tariff): Record<s
     model,
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
+    cache_write_tokens: usage.cacheWriteTokens,
+    cache_read_tokens: usage.cacheReadTokens,
     in_rate: tariff[role].inRate,
     out_rate: tariff[role].outRate,
+    cache_write_rate: tariff[role].cacheWriteRate,
+    cache_read_rate: tariff[role].cacheReadRate,
   });
   const list = [item('eval', verdict.model, verdict.usage)];
   if (work !== null) list.push(item('work', work.model, work.usage));

@@ -1,6 +1,13 @@
 import { cleanLine } from '../../../lib/clean-text.ts';
 import { OutsideError } from '../../../lib/errors.ts';
-import type { Agent, Evaluation, EvaluationRequest, Work, WorkRequest } from '../../../ports/agent.ts';
+import {
+  NO_CACHE,
+  type Agent,
+  type Evaluation,
+  type EvaluationRequest,
+  type Work,
+  type WorkRequest,
+} from '../../../ports/agent.ts';
 
 /** A request that contains this (any case) is rejected, so that the whole path can be tried without a model. */
 export const REJECT_TRIGGER = 'please reject';
@@ -27,7 +34,7 @@ export function createStubAgent(): Agent {
         ? 'Accepted by the stub agent, which accepts nearly everything.'
         : `The stub agent rejects whatever contains "${REJECT_TRIGGER}".`;
       const inputTokens = EVALUATION_PROMPT_TOKENS + tokensOf(request);
-      return { accept, reason, model, usage: { inputTokens, outputTokens: tokensOf(reason) + 10 } };
+      return { accept, reason, model, usage: { inputTokens, ...NO_CACHE, outputTokens: tokensOf(reason) + 10 } };
     },
 
     async work(request: WorkRequest, signal: AbortSignal): Promise<Work> {
@@ -36,7 +43,7 @@ export function createStubAgent(): Agent {
       const text = cutTo(whole, request.maxTokens);
       const asked = [request.request, ...request.history.map((turn) => turn.text)];
       const inputTokens = asked.reduce((sum, part) => sum + tokensOf(part), WORK_PROMPT_TOKENS);
-      const usage = { inputTokens, outputTokens: Math.min(request.maxTokens, tokensOf(text)) };
+      const usage = { inputTokens, ...NO_CACHE, outputTokens: Math.min(request.maxTokens, tokensOf(text)) };
       return { text, cut: text !== whole, model: request.model, usage };
     },
   };
