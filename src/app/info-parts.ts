@@ -22,6 +22,7 @@ export interface InfoOptions {
 /** What `info` and the help say about this Timmy: prices, limits, models, and what is only a stub. */
 export function infoParts(options: InfoOptions): InfoParts {
   const { settings, wallet, agent, prices, selling } = options;
+  const isDemoOffered = settings.DEMO_REQUESTS_PER_HOUR > 0 && Number(settings.DEMO_DAILY_BUDGET_USD) > 0;
   return {
     name: settings.TIMMY_NAME,
     version: options.version,
@@ -39,11 +40,14 @@ export function infoParts(options: InfoOptions): InfoParts {
       commands_burst: settings.LIMIT_COMMANDS_BURST,
       open_invoices: settings.LIMIT_OPEN_INVOICES,
       new_per_hour: settings.LIMIT_NEW_PER_HOUR,
+      demo_per_hour: isDemoOffered ? settings.DEMO_REQUESTS_PER_HOUR : 0,
+      demo_chars: settings.DEMO_MAX_CHARS,
     },
     models: { eval: settings.EVAL_MODEL, work: settings.WORK_MODEL },
     stub: { lightning: wallet.kind === 'stub', agent: agent.kind === 'stub', provisioner: true },
     closed: options.closedBecause,
     btcPriceUsd: (reader) => usdMicrosDecimal(prices.now(reader).usdMicros),
+    isDemoOffered,
     priceInWords: (reader) => {
       const { quote, tariff } = offerFor(selling, reader, '', null);
       const usd = showUsd(quote.amountSats, tariff);

@@ -14,6 +14,8 @@ export interface InfoParts {
   /** Why nothing is sold now; null: open. */
   readonly closed: (reader: Reader) => string | null;
   readonly btcPriceUsd: (reader: Reader) => string;
+  /** Free answers are offered. */
+  readonly isDemoOffered: boolean;
   /** "10 sats for a look, then about 129 ($0.13) for a short answer": today's price in words. */
   readonly priceInWords: (reader: Reader) => string;
 }

@@ -89,6 +89,27 @@ export const rules: readonly Rule[] = [
         : null;
     },
   ),
+  rule(
+    [
+      'DEMO_DAILY_BUDGET_USD',
+      'DEMO_OUTPUT_TOKENS',
+      'HAIKU_INPUT_COST_PER_1K_TOKENS',
+      'HAIKU_OUTPUT_COST_PER_1K_TOKENS',
+      'SONNET_INPUT_COST_PER_1K_TOKENS',
+      'SONNET_OUTPUT_COST_PER_1K_TOKENS',
+    ],
+    (s) => {
+      // As above; the answer is as long as a free one may be.
+      const look = Number(s.HAIKU_INPUT_COST_PER_1K_TOKENS) + 0.5 * Number(s.HAIKU_OUTPUT_COST_PER_1K_TOKENS);
+      const outputThousands = s.DEMO_OUTPUT_TOKENS / 1000;
+      const work =
+        Number(s.SONNET_INPUT_COST_PER_1K_TOKENS) + outputThousands * Number(s.SONNET_OUTPUT_COST_PER_1K_TOKENS);
+      const budget = Number(s.DEMO_DAILY_BUDGET_USD);
+      return budget > 0 && budget < look + work
+        ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer (about ${(look + work).toFixed(3)} USD). Raise it, or set it to 0 to offer none`
+        : null;
+    },
+  ),
 ];
 
 /** What is said at start and changes nothing. */
