@@ -185,6 +185,7 @@ export function compose(parts: Parts): Timmy {
   const products: readonly Product[] = [job, demo];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
+    database,
     clock,
     texts,
     products,

@@ -118,7 +118,7 @@ function payOut(
   const result =
     order === undefined
       ? { refund: payout === undefined ? null : rpcPayout(payout) }
-      : { [order.product.rpcName]: order.product.rpc(tx, order.order.id, false) };
+      : { [order.product.rpcName]: order.product.rpc(tx, order.order.id, false, owner) };
   answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: true }, now);
 }
 

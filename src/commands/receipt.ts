@@ -230,7 +230,10 @@ function inWords(receipt: NostrEvent, refunds: number): string {
   const content = JSON.parse(receipt.content) as ChargeContent;
   const { bill, quote, tariff } = content;
   const paid = content.payments.map(({ purpose, amount_sats }) => `${amount_sats} (${purpose})`).join(' + ');
-  const tokens = content.items.map((item) => `${item.role}: ${item.input_tokens + item.cache_write_tokens + item.cache_read_tokens} tokens in, ${item.output_tokens} out`);
+  const tokens = content.items.map(
+    (item) =>
+      `${item.role}: ${item.input_tokens + item.cache_write_tokens + item.cache_read_tokens} tokens in, ${item.output_tokens} out`,
+  );
   const lines = [
     `${content.id}: ${content.outcome.replaceAll('_', ' ')}.`,
     `Paid: ${paid === '' ? 0 : paid} sats. Charged: ${bill.charged_sats}. Yours: ${bill.owed_sats}.`,

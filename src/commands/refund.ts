@@ -161,7 +161,7 @@ export function refundCommands(options: CommandOptions): Refunds {
         if (to.kind !== 'bolt11') return payAddress(tx, message.sender, params.id, to.value, message.id) ?? 'later';
         const started = start(tx, message.sender, to.value, params.id, message.id);
         if (isRefusal(started)) return started;
-        return { result: { job: found.product.rpc(tx, params.id, false) } };
+        return { result: { job: found.product.rpc(tx, params.id, false, message.sender) } };
       },
     }),
     rpcMethod({

@@ -1,4 +1,4 @@
-import { statement, type Reader, type Tx } from '../db/index.ts';
+import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { tellOrder, type OrderRef, type PlatformEvent } from '../payments/index.ts';
@@ -59,16 +59,28 @@ function activityOf(of: Product, name: string): Activity {
   return activity;
 }
 
+/** What activities need of the engine. */
+export interface Workshop {
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly deliver: (tx: Tx, order: OrderRef, event: PlatformEvent) => unknown;
+}
+
 /** Every activity of a product as a task of its own kind. */
-export function activityTasks(of: Product, clock: Clock): TaskKind<never>[] {
-  return Object.entries(of.activities).map(([name, activity]) => activityTask(of, name, activity, clock));
+export function activityTasks(of: Product, shop: Workshop): TaskKind<never>[] {
+  return Object.entries(of.activities).map(([name, activity]) => activityTask(of, name, activity, shop));
 }
 
 /**
  * Killed midway: the work may have been done and paid for by us, its outcome lost. The activity is told how often it
  * was begun (`attempt`) and decides whether once more is worth it; the customer is never charged for a lost one.
  */
-function activityTask(of: Product, name: string, activity: Activity, clock: Clock): TaskKind<ActivityTask> {
+function activityTask(
+  of: Product,
+  name: string,
+  activity: Activity,
+  { clock, database, deliver }: Workshop,
+): TaskKind<ActivityTask> {
   const { pool, leaseSeconds, maxAttempts, lane } = activity;
   return {
     kind: activityKind(of.kind, name),
@@ -80,7 +92,9 @@ function activityTask(of: Product, name: string, activity: Activity, clock: Cloc
     run: async (task, signal) => {
       const { order, input, memory } = task.payload;
       try {
-        const run = { attempt: task.attempt, tries: task.tries, memory };
+        const speak = (news: unknown): void =>
+          database.write((tx) => void deliver(tx, order, { type: 'progress', activity: name, news }));
+        const run = { attempt: task.attempt, tries: task.tries, memory, speak };
         const outcome = await activity.run(order.id, input, run, signal);
         return (tx) => {
           outcome.also?.(tx);

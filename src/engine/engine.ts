@@ -1,17 +1,18 @@
 import type { Texts } from '../customers/index.ts';
-import { tellNews, unlessRefused, type Reader, type Tx } from '../db/index.ts';
+import { tellNews, unlessRefused, type Database, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, post, revenue } from '../ledger/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
 import type { UnixSeconds } from '../lib/units.ts';
-import { failureOf, notification, success } from '../messaging/dialects/jsonrpc/index.ts';
+import { failureOf, isReplayable, notification, success } from '../messaging/dialects/jsonrpc/index.ts';
 import { enqueue, loadInbound, type InboundMessage } from '../messaging/index.ts';
 import { answerRpc } from '../messaging/rpc-answers.ts';
 import {
   lookUpProfileOf,
   owe,
   replaceInvoices,
+  tellOrder,
   type Issuing,
   type OrderRef,
   type PlatformEvent,
@@ -24,6 +25,7 @@ import type { Delivered, Product } from './product.ts';
 import type { Decision, Effect, OrderBase, OrderEvent } from './types.ts';
 
 export interface EngineOptions {
+  readonly database: Database;
   readonly clock: Clock;
   readonly texts: Texts;
   readonly products: readonly Product[];
@@ -95,12 +97,12 @@ export function createEngine(options: EngineOptions): Engine {
       if (effect.type === 'invoice') {
         const refused = askInvoice(tx, options, ref, result.order, effect, event, now);
         if (refused !== undefined) return refused;
-      } else if (effect.type !== 'notify') applyEffect(tx, of, ref, result, effect, now);
+      } else if (effect.type !== 'notify' && effect.type !== 'answer') applyEffect(tx, of, ref, result, effect, now);
     }
     const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
     const message = answerTo === null ? null : loadInbound(tx, answerTo);
     for (const effect of result.effects) {
-      if (effect.type === 'notify') notify(tx, ref, result, effect, now);
+      if (effect.type === 'notify') notify(tx, of, ref, result, effect, now);
     }
     tellProgram(tx, of, ref, result, event, message, now);
     // A long result in parts follows the object that announces it.
@@ -126,31 +128,56 @@ export function createEngine(options: EngineOptions): Engine {
     const asked = message?.dialect === 'rpc' ? message : null;
     if (asked !== null && !waits) {
       const failed = 'type' in event && event.type === 'invoice_failed';
-      const text = failed
-        ? failureOf(
-            asked.rpcId,
-            refuse(
-              'unavailable',
-              'No invoice could be made within 30 seconds: nothing was created, nothing was charged. Try again later.',
-            ),
-          )
-        : success(asked.rpcId, { [of.rpcName]: result.rpc(tx, false) });
-      answerRpc(tx, texts, asked, text, { replayable: !failed, orderId: ref.id }, now);
+      const own = result.order === null ? undefined : result.answer(tx, 'type' in event ? event : null, asked);
+      if (own !== 'later') {
+        const answer = own ?? (failed ? NO_INVOICE : { [of.rpcName]: result.rpc(tx, false, asked.sender) });
+        give(tx, ref, asked, answer, now);
+      }
       if (failed || asked.sender === result.order?.owner) return;
+    }
+    for (const effect of result.effects) {
+      if (effect.type === 'answer') answerNow(tx, ref, result, effect.replyTo, now);
     }
     const quiet = waits && asked !== null;
     if (result.order?.dialect !== 'rpc' || !result.changed || quiet || !result.wantsUpdate) return;
-    const text = notification(`${of.rpcName}.updated`, { [of.rpcName]: result.rpc(tx, true) });
-    enqueue(tx, texts, { to: result.order.owner, text, orderId: ref.id }, now);
+    const { owner } = result.order;
+    const text = notification(`${of.rpcName}.updated`, { [of.rpcName]: result.rpc(tx, true, owner) });
+    enqueue(tx, texts, { to: owner, text, orderId: ref.id }, now);
   }
 
-  function notify(tx: Tx, ref: OrderRef, result: Delivered, effect: NotifyEffect, now: UnixSeconds): void {
+  function give(
+    tx: Tx,
+    ref: OrderRef,
+    asked: InboundMessage,
+    answer: Readonly<Record<string, unknown>> | Refusal,
+    now: UnixSeconds,
+  ): void {
+    const isNo = isRefusal(answer);
+    const text = isNo ? failureOf(asked.rpcId, answer) : success(asked.rpcId, answer);
+    const replayable = !isNo || isReplayable(answer.refusal);
+    answerRpc(tx, texts, asked, text, { replayable, orderId: ref.id }, now);
+  }
+
+  /** A request that was said to be answered later. */
+  function answerNow(tx: Tx, ref: OrderRef, result: Delivered, replyTo: number, now: UnixSeconds): void {
+    const asked = loadInbound(tx, replyTo);
+    const answer = result.answer(tx, null, asked);
+    if (asked.dialect !== 'rpc' || answer === undefined || answer === 'later') return;
+    give(tx, ref, asked, answer, now);
+  }
+
+  function notify(tx: Tx, of: Product, ref: OrderRef, result: Delivered, effect: NotifyEffect, now: UnixSeconds): void {
     const order = result.order;
     const message = effect.replyTo == null ? null : loadInbound(tx, effect.replyTo);
     const dialect = message?.dialect ?? order?.dialect ?? 'words';
     const to = message?.sender ?? order?.owner;
     if (to === undefined) return;
-    if (dialect === 'rpc') return;
+    if (dialect === 'rpc') {
+      // The owner's program hears of every change; another key that has a part in the order, of what concerns it.
+      if (message === null || order === null || to === order.owner) return;
+      const text = notification(`${of.rpcName}.updated`, { [of.rpcName]: result.rpc(tx, true, to) });
+      return void enqueue(tx, texts, { to, text, orderId: ref.id }, now);
+    }
     // A removed order has nothing left to render: its last words are fixed.
     const lines =
       order === null
@@ -176,7 +203,7 @@ export function createEngine(options: EngineOptions): Engine {
     of: Product,
     ref: OrderRef,
     result: Delivered,
-    effect: Exclude<Effect<unknown>, { type: 'notify' | 'invoice' }>,
+    effect: Exclude<Effect<unknown>, { type: 'notify' | 'invoice' | 'answer' }>,
     now: UnixSeconds,
   ): void {
     const owner = result.order?.owner ?? '';
@@ -199,6 +226,14 @@ export function createEngine(options: EngineOptions): Engine {
           at: now,
         });
         return;
+      case 'move': {
+        const { from, to, amountMsats, because, cause } = effect;
+        const [debit, credit] = [heldFor(from.kind, from.id), heldFor(to.kind, to.id)];
+        post(tx, { debit, credit, amountMsats, kind: `moved:${because}`, cause, at: now });
+        return;
+      }
+      case 'tell':
+        return tellOrder(tx, effect.order, { type: 'news', from: ref, news: effect.news }, now);
       case 'run':
         return scheduleActivity(tx, of, ref.id, owner, { activity: effect.activity, input: effect.input }, now);
       case 'timer':
@@ -259,11 +294,19 @@ export function createEngine(options: EngineOptions): Engine {
         if (refused === undefined) tellNews(tx, 'order.opened', { order: ref.id, npub: message.sender.slice(0, 8) });
         return refused;
       }),
-    taskKinds: () => [eventTask, ...options.products.flatMap((of) => activityTasks(of, clock))],
+    taskKinds: () => [
+      eventTask,
+      ...options.products.flatMap((of) => activityTasks(of, { clock, database: options.database, deliver })),
+    ],
     remakeTasks: (tx, now) =>
       Object.fromEntries(options.products.map((of) => [`${of.kind}.*`, remakeActivities(tx, of, now)])),
   };
 }
+
+const NO_INVOICE = refuse(
+  'unavailable',
+  'No invoice could be made within 30 seconds: nothing was created, nothing was charged. Try again later.',
+);
 
 function timerKey(ref: OrderRef, name: string): string {
   return `timer:${ref.kind}:${ref.id}:${name}`;

@@ -1,5 +1,6 @@
 import type { Reader, Tx } from '../db/index.ts';
 import { isRefusal, type Refusal } from '../lib/errors.ts';
+import type { InboundMessage } from '../messaging/index.ts';
 import type { Charge } from '../receipts/index.ts';
 import type {
   Activity,
@@ -21,7 +22,13 @@ export interface Delivered {
   /** Renders as of after the effects were applied. */
   words(tx: Tx, notice: unknown): readonly string[];
   rpcParts(reader: Reader, notice: unknown): readonly { method: string; params: Readonly<Record<string, unknown>> }[];
-  rpc(reader: Reader, brief: boolean): Readonly<Record<string, unknown>>;
+  rpc(reader: Reader, brief: boolean, to: string): Readonly<Record<string, unknown>>;
+  /** Undefined: the order itself is the answer. `event: null`: now, which was said to come later. */
+  answer(
+    reader: Reader,
+    event: OrderEvent<unknown> | null,
+    asked: InboundMessage,
+  ): Readonly<Record<string, unknown>> | Refusal | 'later' | undefined;
   receipt(reader: Reader): Charge | null;
   readonly wantsUpdate: boolean;
 }
@@ -39,7 +46,7 @@ export interface Product {
   /** Saves a new order together with its first decision. */
   open(tx: Tx, decision: Decision<OrderBase, unknown>): Delivered;
   find(reader: Reader, id: string): OrderBase | undefined;
-  rpc(reader: Reader, id: string, brief: boolean): Readonly<Record<string, unknown>> | undefined;
+  rpc(reader: Reader, id: string, brief: boolean, to: string): Readonly<Record<string, unknown>> | undefined;
   list(reader: Reader, owner: string, limit: number, before: string | null): readonly ListedOrder[];
   look(reader: Reader, id: string): ListedOrder | undefined;
 }
@@ -77,7 +84,8 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       effects,
       words: (tx, notice) => definition.words(tx, existing(), notice as Notice),
       rpcParts: (reader, notice) => definition.rpcParts?.(reader, existing(), notice as Notice) ?? [],
-      rpc: (reader, brief) => definition.rpc(reader, existing(), brief),
+      rpc: (reader, brief, to) => definition.rpc(reader, existing(), brief, to),
+      answer: (reader, erased, asked) => definition.answer?.(reader, existing(), erased as OrderEvent<Command>, asked),
       receipt: (reader) => definition.receipt(reader, existing()),
       wantsUpdate: order !== null && (event === null || definition.wantsUpdate(order, event)),
     };
@@ -121,9 +129,9 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       return delivered(order, true, decision.effects as readonly Effect<Notice>[], null);
     },
     find: (reader, id) => definition.load(reader, id),
-    rpc: (reader, id, brief) => {
+    rpc: (reader, id, brief, to) => {
       const order = definition.load(reader, id);
-      return order === undefined ? undefined : definition.rpc(reader, order, brief);
+      return order === undefined ? undefined : definition.rpc(reader, order, brief, to);
     },
     list: (reader, owner, limit, before) =>
       definition.list(reader, owner, limit, before).map((order) => listed(reader, order)),

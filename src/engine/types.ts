@@ -1,7 +1,8 @@
 import type { Reader, Tx } from '../db/index.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { Msats, Sats, UnixSeconds } from '../lib/units.ts';
-import type { PlatformEvent } from '../payments/index.ts';
+import type { InboundMessage } from '../messaging/index.ts';
+import type { OrderRef, PlatformEvent } from '../payments/index.ts';
 import type { Charge } from '../receipts/index.ts';
 import type { Commit, Pool } from '../tasks/index.ts';
 
@@ -38,13 +39,28 @@ export type Effect<Notice> =
       readonly mayFail: boolean;
       readonly reopens: boolean;
       readonly replyTo: number | null;
+      /** What is owed to the customer pays it, whatever they said of `keep`; they asked for that. */
+      readonly fromOwed?: boolean;
     }
+  /** Answers the JSON-RPC request in `replyTo` now, which its product said would be answered later. */
+  | { readonly type: 'answer'; readonly replyTo: number }
   /** The order's open invoices are no longer wanted (they stay watched). */
   | { readonly type: 'replace_invoices' }
   /** Money the order holds is owed back. With `because`, `cause` names the event once for ever. */
   | { readonly type: 'owe'; readonly amountMsats: Msats; readonly because: string; readonly cause: string }
   /** Money the order holds is earned. */
   | { readonly type: 'earn'; readonly amountMsats: Msats; readonly as: string; readonly cause: string }
+  /** Money goes from what one order holds to what another does; either is this one. `because` and `cause`: once for ever. */
+  | {
+      readonly type: 'move';
+      readonly from: OrderRef;
+      readonly to: OrderRef;
+      readonly amountMsats: Msats;
+      readonly because: string;
+      readonly cause: string;
+    }
+  /** Another order hears of it, in the event `news`. */
+  | { readonly type: 'tell'; readonly order: OrderRef; readonly news: unknown }
   /** Do something outside; it ends in `activity_done` or `activity_failed`. */
   | { readonly type: 'run'; readonly activity: string; readonly input: unknown }
   | { readonly type: 'timer'; readonly name: string; readonly at: UnixSeconds }
@@ -76,11 +92,20 @@ export interface Activity {
   readonly run: ActivityRun;
 }
 
+export interface ActivityTry {
+  readonly attempt: number;
+  readonly tries: number;
+  /** What the run before wanted remembered. */
+  readonly memory: unknown;
+  /** Tells the order something before the end, durably: its event `progress`. */
+  speak(news: unknown): void;
+}
+
 /** Throws as tasks do; its docstring says what `Killed midway:` leaves. */
 export type ActivityRun = (
   orderId: string,
   input: unknown,
-  run: { readonly attempt: number; readonly tries: number; readonly memory: unknown },
+  run: ActivityTry,
   signal: AbortSignal,
 ) => Promise<ActivityOutcome>;
 
@@ -116,8 +141,18 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   atWork(reader: Reader): readonly AtWork[];
   /** The messages that tell `notice` in words; empty when there is nothing to say. */
   words(tx: Tx, order: Order, notice: Notice): readonly string[];
-  /** Its object in JSON-RPC (docs/rpc.md). `brief`: as in notifications and lists. */
-  rpc(reader: Reader, order: Order, brief: boolean): Readonly<Record<string, unknown>>;
+  /** Its object in JSON-RPC (docs/rpc.md). `brief`: as in notifications and lists. `to`: who reads it. */
+  rpc(reader: Reader, order: Order, brief: boolean, to: string): Readonly<Record<string, unknown>>;
+  /**
+   * What a request in JSON-RPC is answered, where that is not simply the order. `later`: the effect `answer` will, and
+   * then it is asked again with `event: null`.
+   */
+  answer?(
+    reader: Reader,
+    order: Order,
+    event: OrderEvent<Command> | null,
+    asked: InboundMessage,
+  ): Readonly<Record<string, unknown>> | Refusal | 'later';
   /** Further notifications that a notice needs in JSON-RPC (a long result in parts). */
   rpcParts?(
     reader: Reader,

@@ -28,6 +28,7 @@ export function accountKind(name: Account): AccountKind {
   if (name === OPERATOR) return 'equity';
   if (name.startsWith('rev:')) return 'income';
   if (name.startsWith('exp:')) return 'expense';
-  if (name === SUSPENSE || /^(job|session|hold|boot|owed|paying):./.test(name)) return 'liability';
+  // What is held for an order, whatever its product; what is owed because of it, or being paid.
+  if (name === SUSPENSE || /^(?:[a-z]+:[A-Z]-[0-9A-Z]+|(?:owed|paying):.+)$/.test(name)) return 'liability';
   throw new Error('no such account');
 }

@@ -22,6 +22,8 @@ export interface IssuingOptions {
 export interface WantedStep extends Omit<WantedInvoice, 'opens'> {
   /** It takes up again what had lapsed: the order gave its place back, and passes what a new one passes. */
   readonly reopens: boolean;
+  /** What is owed to the customer pays it, whatever they said of `keep`. */
+  readonly fromOwed?: boolean;
 }
 
 /** The one door to an unpaid invoice, whoever asks for it. */
@@ -46,12 +48,13 @@ const MAX_UNPAID_OF_STEP = 20;
 export function createIssuing(options: IssuingOptions): Issuing {
   return {
     issue: (tx, step, now) => {
-      const { reopens, ...wanted } = step;
+      const { reopens, fromOwed = false, ...wanted } = step;
       const past = pastOf(tx, step.order.id);
       const opens = past.newest === null || reopens;
       const verdict = judge(options, tx, step, past, opens, now);
       if ('refusal' in verdict) return verdict;
-      if (payFromOwed(tx, { ...wanted, opens }, now)) return undefined;
+      if (payFromOwed(tx, { ...wanted, opens, fromOwed }, now)) return undefined;
+      if (fromOwed) return refuse('bad_state', 'Less is owed to you than that by now: nothing changed.');
       wantInvoice(tx, { ...wanted, opens, expirySeconds: verdict.expirySeconds }, now);
       return undefined;
     },

@@ -16,6 +16,8 @@ export interface NextStep {
   readonly replyTo: number | null;
   /** It opens a new order, or takes an expired one up again. */
   readonly opens: boolean;
+  /** They asked for it: it needs no `keep on`. */
+  readonly fromOwed: boolean;
 }
 
 /**
@@ -27,7 +29,8 @@ export interface NextStep {
 export function payFromOwed(tx: Tx, step: NextStep, now: UnixSeconds): boolean {
   const { order, owner, amountSats } = step;
   const needed = toMsats(amountSats);
-  if (!customer(tx, owner).keepOn || owedInAll(tx, owner) < needed) return false;
+  const isWanted = step.fromOwed || customer(tx, owner).keepOn;
+  if (!isWanted || owedInAll(tx, owner) < needed) return false;
   const { lastInsertRowid } = tx
     .insert(invoices)
     .values({

@@ -34,6 +34,12 @@ export type PlatformEvent =
   | { readonly type: 'refund_changed'; readonly debtIds: readonly number[] }
   | { readonly type: 'activity_done'; readonly activity: string; readonly output: unknown }
   | { readonly type: 'activity_failed'; readonly activity: string; readonly code: string; readonly attempts: number }
+  /** An activity speaks while it runs: `news` is its own. */
+  | { readonly type: 'progress'; readonly activity: string; readonly news: unknown }
+  /** Another order has something to tell this one: `news` is between the two. */
+  | { readonly type: 'news'; readonly from: OrderRef; readonly news: unknown }
+  /** The operator decided, with a reason. */
+  | { readonly type: 'by_hand'; readonly command: unknown }
   | { readonly type: 'timer'; readonly name: string };
 
 /** Owes `event` to the order. */

@@ -168,7 +168,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
           });
         }
         const job = known?.use === 'same' ? loadJob(tx, known.orderId) : undefined;
-        if (job !== undefined) return { result: { job: product.rpc(tx, job.id, false) } };
+        if (job !== undefined) return { result: { job: product.rpc(tx, job.id, false, message.sender) } };
         const request: Request = {
           text: rest.request,
           length: rest.length ?? null,
@@ -195,7 +195,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
             enqueue(tx, texts, { to: message.sender, text: notification(method, params), orderId: id }, now);
           }
         };
-        return { result: { job: product.rpc(tx, id, false) }, after };
+        return { result: { job: product.rpc(tx, id, false, message.sender) }, after };
       },
     }),
     ...(['cancel', 'invoice'] as const).map((type) =>

@@ -88,6 +88,11 @@ export function decide(job: Job, event: OrderEvent<JobCommand>, facts: JobFacts)
       return change(job, facts, []);
     case 'surplus':
       return same(job, [{ type: 'notify', notice: { type: 'surplus', amountSats: event.amountSats } }]);
+    // A job has no other order beside it, its activities are silent, and the operator has other ways.
+    case 'progress':
+    case 'news':
+    case 'by_hand':
+      return same(job, []);
     case 'timer':
       return timer(job, event.name);
   }
