@@ -58,6 +58,8 @@ export interface ListedOrder {
   readonly dialect: Dialect;
   readonly isOpen: boolean;
   readonly isPaid: boolean;
+  /** Nothing to pay, nothing to cancel. */
+  readonly isFree: boolean;
   readonly statusLine: string;
 }
 
@@ -97,6 +99,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       dialect: order.dialect,
       isOpen: definition.isOpen(order),
       isPaid: definition.isPaid(order),
+      isFree: definition.isFree === true,
       statusLine: definition.statusLine(reader, order),
     };
   }

@@ -167,6 +167,8 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   list(reader: Reader, owner: string, limit: number, before: string | null): readonly Order[];
   /** Not finished: it waits for money or is being worked on. */
   isOpen(order: Order): boolean;
+  /** There is nothing to pay and nothing to cancel: `invoice` and `cancel` without an id never mean it. */
+  readonly isFree?: true;
   /** Paid for, so that answers about it are not counted as free. */
   isPaid(order: Order): boolean;
   /** How it stands, in one line for people. */

@@ -76,7 +76,7 @@ describe('demo <text>', () => {
     await v.pass();
     const refused = /^You had your 5 free answers of this hour; the next is free in 60 minutes\. Nothing was charged/;
     expect(guest.heard.filter((text) => text.includes('Free answers left'))).toHaveLength(5);
-    expect(guest.heard.filter((text) => refused.test(text))).toHaveLength(2);
+    expect(guest.heard.filter((text) => text.startsWith("You had your 5 free answers of this hour; the next is free in 60 minutes. Nothing was charged"))).toHaveLength(2);
     life.clock.advance(3_600_000);
     await guest.say('demo Why is grass green?');
     await v.pass();
@@ -120,6 +120,36 @@ describe('demo <text>', () => {
     expect(await ask('demo Why is the sky blue?')).toContain('this hour: 4.');
   });
 
+  it('is not begun where its purse does not pay for all of the call: given back, and nothing is spent on it', async () => {
+    const agent = createSlowAgent();
+    await begin({ agent });
+    await ask('demo Why is the sky blue?');
+    v.house.database.write((tx) => void tx.$client.exec('UPDATE model_purses SET usd_nanos = 999000000'));
+    agent.letGo();
+    await v.pass(30);
+    expect(last()).toMatch(/today is spent\. It does not count, and nothing was charged\..* this hour: 5\./s);
+    expect(spent()).toBeLessThan(999_000_000);
+    expect(await ask('demo Why is the sky blue?')).toMatch(
+      /^What I may spend on free answers today is spent; the next is free in /,
+    );
+  });
+
+  it('keeps its text until it is answered, whatever is forgotten meanwhile', async () => {
+    const agent = createSlowAgent();
+    await begin({ agent });
+    await ask('demo Why is the sky blue?');
+    await ask('forget');
+    agent.letGo();
+    await v.pass();
+    agent.letGo();
+    await v.pass();
+    expect(last()).toContain('No language model is connected');
+    await ask('forget');
+    expect(
+      v.count(`SELECT count(*) FROM texts t, demos d WHERE t.id IN (d.request_id, d.details ->> 'resultId')`),
+    ).toBe(0);
+  });
+
   it('that takes a moment is said to be under way, and status knows it; cancel has nothing to cancel', async () => {
     const agent = createSlowAgent();
     await begin({ agent });
@@ -127,7 +157,9 @@ describe('demo <text>', () => {
     await v.pass(6);
     expect(last()).toMatch(/^Working on D-[0-9A-Z]{5}, the short answer comes here\. It is free\.$/);
     expect(await ask('status')).toMatch(/^D-[0-9A-Z]{5}: a free question, I am working on it/);
-    expect(await ask('cancel')).toMatch(/nothing to pay and nothing to cancel/);
+    const id = /D-\w{5}/.exec(last())?.[0] ?? '';
+    expect(await ask(`cancel ${id}`)).toMatch(/nothing to pay and nothing to cancel/);
+    expect(await ask('cancel')).toMatch(/^Nothing of yours is open/);
     agent.letGo();
     await v.pass();
     agent.letGo();
@@ -149,7 +181,70 @@ describe('demo alone', () => {
 
   it('says what to send where nothing waits', async () => {
     await begin();
-    expect(await ask('demo')).toMatch(/^No request of yours waits for its invoice\. For a short answer, free, send: demo/);
+    expect(await ask('demo')).toMatch(
+      /^No request of yours waits for its invoice\. For a short answer, free, send: demo/,
+    );
+  });
+});
+
+describe('demo.run', () => {
+  interface Answer {
+    readonly id: number;
+    readonly result?: { readonly result: string; readonly remaining_this_hour: number };
+    readonly error?: { readonly code: number; readonly data?: Record<string, unknown> };
+  }
+  const run = (id: number, params: object = { request: 'Why is the sky blue?' }): Promise<void> =>
+    v.guest.say(JSON.stringify({ jsonrpc: '2.0', id, method: 'demo.run', params }));
+  async function heard(seconds = 0): Promise<Answer[]> {
+    await v.pass(seconds);
+    return v.guest.heard.map((text) => JSON.parse(text) as Answer).sort((a, b) => a.id - b.id);
+  }
+
+  it('answers when it is answered, once; asked again, the same, and it does not count twice', async () => {
+    const agent = createSlowAgent();
+    await begin({ agent });
+    await run(1);
+    expect(await heard(70)).toEqual([]);
+    agent.letGo();
+    await v.pass();
+    agent.letGo();
+    const [first] = await heard();
+    expect(first).toMatchObject({ id: 1, result: { remaining_this_hour: 4 } });
+    expect(first?.result?.result).toContain('No language model is connected');
+    await run(1);
+    expect(await heard()).toEqual([first, first]);
+    expect(v.count('SELECT count(*) FROM demos')).toBe(1);
+  });
+
+  it('says no by number: too many with retry_after, too long, declined, malformed', async () => {
+    await begin({ env: { DEMO_REQUESTS_PER_HOUR: '1' } });
+    await run(1, { request: 'x'.repeat(1001) });
+    await run(2, { request: '' });
+    await run(3, { request: 'please reject this' });
+    await run(4);
+    expect(await heard()).toMatchObject([
+      { id: 1, error: { code: -32004, data: { max_chars: 1000 } } },
+      { id: 2, error: { code: -32602 } },
+      { id: 3, error: { code: -32002, data: { state: 'declined', remaining_this_hour: 0 } } },
+      { id: 4, error: { code: -32003, data: { retry_after: 3600 } } },
+    ]);
+    // What is to be tried later is no first answer.
+    v.clock.advance(3_600_000);
+    await run(4);
+    expect((await heard()).at(-1)).toMatchObject({ id: 4, result: { remaining_this_hour: 0 } });
+  });
+
+  it('gives the question back where the model fails, and the same request may be sent again', async () => {
+    const agent = createScriptedAgent();
+    await begin({ agent });
+    agent.always('work', new AgentError('rejected', 'model.empty', { usage: NO_USAGE }));
+    await run(1);
+    expect(await heard(10)).toMatchObject([
+      { error: { code: -32007, data: { state: 'failed', remaining_this_hour: 5 } } },
+    ]);
+    agent.always('work', null);
+    await run(1);
+    expect((await heard(10)).at(-1)).toMatchObject({ id: 1, result: { remaining_this_hour: 4 } });
   });
 });
 

@@ -5,7 +5,7 @@ import { remainingThisHour, type DemoLimits } from './limits.ts';
 import { decide, isAtWork } from './machine.ts';
 import type { Demo, DemoCommand, DemoFacts, DemoNotice } from './states.ts';
 import { demosAtWork, demosAtWorkOf, insertDemo, loadDemo, removeDemo, saveDemo } from './store.ts';
-import { demoStatusLine, demoWords } from './text.ts';
+import { demoResult, demoStatusLine, demoWords } from './text.ts';
 
 export { demoCommands, type DemoCommandOptions, type WaitingRequest } from './commands.ts';
 export { demoPurse, type DemoLimits } from './limits.ts';
@@ -34,12 +34,15 @@ export function demoProduct(options: DemoOptions): Product {
     atWork: demosAtWork,
     words: (tx, demo, notice) => demoWords(texts, tx, demo, notice, remainingThisHour(limits, tx, demo.owner, now())),
     rpc: (_reader, { id, seq, state }) => ({ id, seq, state }),
+    answer: (reader, demo) =>
+      isAtWork(demo) ? 'later' : demoResult(texts, reader, demo, remainingThisHour(limits, reader, demo.owner, now())),
     wantsUpdate: () => false,
     receipt: () => null,
     // What is over is no purchase, and in no history.
     list: (reader, owner, limit, before) => (before === null ? demosAtWorkOf(reader, owner).slice(0, limit) : []),
     isOpen: isAtWork,
     isPaid: () => false,
+    isFree: true,
     statusLine: (_reader, demo) => demoStatusLine(demo),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'demo', state, createdAt, updatedAt }),
   });

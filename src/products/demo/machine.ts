@@ -48,7 +48,7 @@ export function decide(demo: Demo, event: OrderEvent<DemoCommand>, { now }: Demo
       const text = `${demo.id} is a free question: there is nothing to pay and nothing to cancel.`;
       return refuse('bad_state', text, { state: demo.state, reason: 'free' });
     }
-    // News of invoices and refunds, of which it has none.
+    // News of invoices, refunds and other orders, of which it has none.
     default:
       return same(demo);
   }
@@ -65,6 +65,7 @@ function ended(demo: Demo, now: UnixSeconds): DemoDecision {
     { type: 'cancel_timer', name: 'at_it' },
     { type: 'cancel_timer', name: 'still_at_it' },
     { type: 'notify', notice: { type: 'end' }, replyTo: demo.replyTo },
+    { type: 'answer', replyTo: demo.replyTo },
   ];
   return { order: { ...demo, updatedAt: now }, effects };
 }

@@ -24,7 +24,12 @@ export function demoWords(texts: Texts, reader: Reader, demo: Demo, notice: Demo
 }
 
 /** What a program is answered: docs/rpc.md, `demo.run`. */
-export function demoResult(texts: Texts, reader: Reader, demo: Demo, remaining: number): object | Refusal {
+export function demoResult(
+  texts: Texts,
+  reader: Reader,
+  demo: Demo,
+  remaining: number,
+): Readonly<Record<string, unknown>> | Refusal {
   const end = endOf(texts, reader, demo);
   if ('refusal' in end) return { ...end, data: { ...end.data, remaining_this_hour: remaining } };
   return { result: end.answer, remaining_this_hour: remaining };
