@@ -15,6 +15,7 @@ import {
   createAdmission,
   createInbox,
   createPublisher,
+  createSealSecret,
   remakeSealTasks,
   routeTask,
   sealTask,
@@ -58,14 +59,14 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { demoCommands, demoProduct, demoPurse, type DemoLimits } from '../products/demo/index.ts';
+import { busyWithJobs, jobCommands, jobProduct, waitingJob, type SellingOptions } from '../products/job/index.ts';
 import {
-  busyWithJobs,
-  isFullOfJobs,
-  jobCommands,
-  jobProduct,
-  waitingJob,
-  type SellingOptions,
-} from '../products/job/index.ts';
+  countOpenRequests,
+  requestProduct,
+  sessionCommands,
+  sessionProduct,
+  tokenTask,
+} from '../products/session/index.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
@@ -166,11 +167,14 @@ export function compose(parts: Parts): Timmy {
   const issuing = createIssuing({
     limits: settings,
     closedBecause,
-    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner),
+    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner, countOpenRequests(reader, owner)),
   });
   const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS };
   const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
   const job = jobProduct({ database, texts, models, settings, prices, rules, selling, startedAt });
+  const talking = { database, texts, models, settings, prices, rules, clock, startedAt };
+  const sessions = sessionProduct(talking);
+  const requests = requestProduct(talking);
   const tariffNow = (): Tariff => tariffFrom(settings, prices.now(database.read));
   const purse = demoPurse(settings);
   const free: DemoLimits = {
@@ -178,11 +182,12 @@ export function compose(parts: Parts): Timmy {
     purse,
     tariffNow,
     closedBecause,
-    isPaidWorkFull: (reader) => isFullOfJobs(settings, reader),
+    isPaidWorkFull: (reader) =>
+      [job, requests].reduce((sum, of) => sum + of.atWork(reader).length, 0) >= settings.LIMIT_PAID_AT_ONCE,
   };
   const freeModels = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd, purse });
   const demo = demoProduct({ database, texts, models: freeModels, settings, rules, tariffNow, limits: free });
-  const products: readonly Product[] = [job, demo];
+  const products: readonly Product[] = [job, sessions, requests, demo];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
     database,
@@ -212,6 +217,10 @@ export function compose(parts: Parts): Timmy {
     engine,
     demo,
   );
+  const talks = sessionCommands(
+    { texts, prices, settings, engine, rng, clock, sessions, requests, closedBecause },
+    (tx, text, context) => jobs.request(tx, text, context),
+  );
   const commands = commandTasks({
     engine,
     database,
@@ -226,9 +235,12 @@ export function compose(parts: Parts): Timmy {
     lnurl: parts.lnurl,
     payee: payee.get,
     ofProducts: {
-      words: [...jobs.words, ...demos.words],
-      methods: [...jobs.methods, ...demos.methods],
-      request: (tx, text, context) => jobs.request(tx, text, context),
+      words: [...talks.words, ...jobs.words, ...demos.words],
+      methods: [...talks.methods, ...jobs.methods, ...demos.methods],
+      request: (tx, text, context) => {
+        const asked = talks.takes(tx, text, context);
+        return asked === undefined ? jobs.request(tx, text, context) : asked === 'taken' ? undefined : asked;
+      },
     },
     rpcBytes: settings.LIMIT_RPC_BYTES,
     messageChars: settings.LIMIT_MESSAGE_CHARS,
@@ -255,6 +267,7 @@ export function compose(parts: Parts): Timmy {
       worker.poke();
     },
   };
+  const sealSecret = createSealSecret(delivery);
   const publisher = createPublisher({
     ...delivery,
     reach,
@@ -325,6 +338,7 @@ export function compose(parts: Parts): Timmy {
       },
     }),
     modelProbeTask({ read: database.read, gate: models, tariffNow }),
+    tokenTask({ database, clock, rng, engine, sealSecret }),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);

@@ -9,10 +9,24 @@ import { model } from './fragments/model.ts';
 import { operator } from './fragments/operator.ts';
 import { pricing } from './fragments/pricing.ts';
 import { relays } from './fragments/relays.ts';
+import { session } from './fragments/session.ts';
 import type { Setting, ValueOf } from './setting.ts';
 
 /** All settings by TOML section. To add a concern: its fragment, an import, a line here. */
-export const fragments = { identity, relays, data, operator, lightning, model, pricing, job, demo, limits, mode };
+export const fragments = {
+  identity,
+  relays,
+  data,
+  operator,
+  lightning,
+  model,
+  pricing,
+  job,
+  demo,
+  session,
+  limits,
+  mode,
+};
 
 type Fragments = (typeof fragments)[keyof typeof fragments];
 /** The union of the fragments as one object type (an intersection: each fragment is a possible argument). */

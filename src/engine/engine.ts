@@ -248,7 +248,7 @@ export function createEngine(options: EngineOptions): Engine {
         return cancelTask(tx, timerKey(ref, effect.name), now);
       case 'receipt': {
         const charge = result.receipt(tx);
-        if (charge !== null) options.receipts.fileCharge(tx, owner, charge, now);
+        if (charge !== null) options.receipts.fileCharge(tx, result.receiptOwner(tx), charge, now);
         return;
       }
       case 'alert':

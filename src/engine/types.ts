@@ -144,7 +144,7 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   /** Its object in JSON-RPC (docs/rpc.md). `brief`: as in notifications and lists. `to`: who reads it. */
   rpc(reader: Reader, order: Order, brief: boolean, to: string): Readonly<Record<string, unknown>>;
   /**
-   * What a request in JSON-RPC is answered, where that is not simply the order. `later`: the effect `answer` will, and
+   * What a request in JSON-RPC is answered; undefined: the order. `later`: the effect `answer` will, and
    * then it is asked again with `event: null`.
    */
   answer?(
@@ -152,7 +152,7 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
     order: Order,
     event: OrderEvent<Command> | null,
     asked: InboundMessage,
-  ): Readonly<Record<string, unknown>> | Refusal | 'later';
+  ): Readonly<Record<string, unknown>> | Refusal | 'later' | undefined;
   /** Further notifications that a notice needs in JSON-RPC (a long result in parts). */
   rpcParts?(
     reader: Reader,
@@ -163,6 +163,8 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   wantsUpdate(order: Order, event: OrderEvent<Command>): boolean;
   /** Builds the receipt of the charge just made, or null when nothing was charged. */
   receipt(reader: Reader, order: Order): Charge | null;
+  /** Whose money it was, and whose receipt it is; left out: the order's owner. */
+  receiptOwner?(reader: Reader, order: Order): string;
   /** This owner's orders, newest first; `before`: the id after which to go on. */
   list(reader: Reader, owner: string, limit: number, before: string | null): readonly Order[];
   /** Not finished: it waits for money or is being worked on. */

@@ -83,8 +83,7 @@ export function balance(reader: Reader, account: Account): bigint {
 
 /** Was money ever booked for this order? */
 export function hasMoney(reader: Reader, orderId: string): boolean {
-  const sql = `SELECT 1 FROM accounts WHERE id IN ('job:' || @id, 'session:' || @id, 'boot:' || @id, 'owed:' || @id)`;
-  return statement(reader, sql).get({ id: orderId }) !== undefined;
+  return statement(reader, 'SELECT 1 FROM accounts WHERE object = ? LIMIT 1').get(orderId) !== undefined;
 }
 
 export interface AccountBalance {

@@ -12,8 +12,11 @@ export const accounts = sqliteTable(
     kind: text({ enum: ['asset', 'equity', 'liability', 'income', 'expense'] }).notNull(),
     debits: integer().notNull().default(0),
     credits: integer().notNull().default(0),
+    /** What it is about, whatever the kind: the id behind the colon. */
+    object: text().generatedAlwaysAs(sql`substr(id, instr(id, ':') + 1)`, { mode: 'virtual' }),
   },
   (table) => [
+    index('accounts_object').on(table.object),
     check('accounts_kind', sql`${table.kind} IN ('asset', 'equity', 'liability', 'income', 'expense')`),
     check(
       'accounts_no_overdraft',

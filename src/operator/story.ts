@@ -48,7 +48,13 @@ export function storyOf(reader: Reader, id: string): Story | null {
 }
 
 /** Products keep their orders in tables of their own, with these three columns in common. */
-const TABLES: Readonly<Record<string, string>> = { J: 'jobs', S: 'sessions', B: 'bootstraps', D: 'demos' };
+const TABLES: Readonly<Record<string, string>> = {
+  J: 'jobs',
+  S: 'sessions',
+  R: 'requests',
+  B: 'bootstraps',
+  D: 'demos',
+};
 
 function orderOf(reader: Reader, id: string): { owner: string; state: string } | null {
   const name = TABLES[id.slice(0, 1)];

@@ -15,7 +15,7 @@ export function* checkMoney(reader: Reader): Slices {
 }
 
 /** The kinds of account that hold money for an order. */
-const HOLDERS = ['job', 'session', 'hold', 'boot'];
+const HOLDERS = ['job', 'session', 'request', 'boot'];
 
 /** The ways of the books: which kind of transfer goes from which account to which. `ORDER`: any of the holders. */
 const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] = [
@@ -23,6 +23,8 @@ const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] 
   ['receipt', 'operator', 'ORDER'],
   ['kept', 'owed:*', 'ORDER'],
   ['earned:*', 'ORDER', 'rev:*'],
+  ['moved:*', 'session:*', 'request:*'],
+  ['moved:*', 'request:*', 'session:*'],
   ['owed:*', 'ORDER', 'owed:*'],
   ['surplus:*', 'wallet', 'suspense'],
   ['owed:*', 'suspense', 'owed:*'],
@@ -103,7 +105,9 @@ const CHECKS: readonly SqlInvariant[] = [
        UNION ALL SELECT order_id, -amount_msats FROM debts WHERE order_id > @from AND order_id <= @to
        ${HOLDERS.map(
          (holder) => `UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
-         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'earned:*'
+         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND (+kind GLOB 'earned:*' OR +kind GLOB 'moved:*')
+       UNION ALL SELECT substr(credit, ${holder.length + 2}), amount_msats FROM transfers
+         WHERE credit > '${holder}:' || @from AND credit <= '${holder}:' || @to AND +kind GLOB 'moved:*'
        UNION ALL SELECT substr(id, ${holder.length + 2}), debits - credits FROM accounts
          WHERE id > '${holder}:' || @from AND id <= '${holder}:' || @to`,
        ).join(' ')})

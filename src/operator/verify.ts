@@ -4,13 +4,14 @@ import { unixSeconds } from '../lib/units.ts';
 import { checkPayments, lastReconciliation } from '../payments/index.ts';
 import { checkDemos } from '../products/demo/verify.ts';
 import { checkJobs, type VerifiedAt } from '../products/job/verify.ts';
+import { checkSessions } from '../products/session/verify.ts';
 import { checkMoney } from './verify-money.ts';
 import { checkReceipts } from './verify-receipts.ts';
 
 function checks(reader: Reader, at: VerifiedAt | null): Slices[] {
   return [checkBooks, checkPayments, checkMoney, checkReceipts, checkDemos]
     .map((check) => check(reader))
-    .concat(checkJobs(reader, at));
+    .concat(checkJobs(reader, at), checkSessions(reader));
 }
 
 /**

@@ -182,7 +182,7 @@ describe('demo alone', () => {
   it('says what to send where nothing waits', async () => {
     await begin();
     expect(await ask('demo')).toMatch(
-      /^No request of yours waits for its invoice\. For a short answer, free, send: demo/,
+      /^No new request of yours waits to be paid\. For a short answer, free, send: demo/,
     );
   });
 });

@@ -113,5 +113,5 @@ function masked(text: string): string {
   const invoice = decodeInvoice(text);
   const prefix = text.startsWith('lightning:') ? 'lightning:' : '';
   if (!('invalid' in invoice)) return `${prefix}<invoice for ${Number(invoice.amountMsats ?? 0n) / 1000}>`;
-  return text.replace(/J-[0-9A-Z]{5}/g, 'J-XXXXX');
+  return text.replace(/([JSR])-[0-9A-Z]{5}/g, '$1-XXXXX');
 }

@@ -81,7 +81,7 @@ export function demoCommands(
 }
 
 const NOTHING_WAITS =
-  'No request of yours waits for its invoice. For a short answer, free, send: demo and your question. Nothing was charged.';
+  'No new request of yours waits to be paid. For a short answer, free, send: demo and your question. Nothing was charged.';
 
 const PURSE_IS_EMPTY =
   'What free answers may cost today (DEMO_DAILY_BUDGET_USD) is spent: there are no more until 00:00 UTC. Sales go on; nothing for you to do.';

@@ -68,7 +68,12 @@ export function whyNotFree(
     secondsUntilFree(reader, { owner, limit: perHour, among: 'counted' }, now),
     secondsUntilFree(reader, { owner, limit: perHour * BEGUN_FOR_EACH, among: 'all' }, now),
   );
-  if (ofOwner > 0) return later(`You had your ${perHour === 1 ? 'free answer' : `${perHour} free answers`} of this hour`, ofOwner, question);
+  if (ofOwner > 0)
+    return later(
+      `You had your ${perHour === 1 ? 'free answer' : `${perHour} free answers`} of this hour`,
+      ofOwner,
+      question,
+    );
   const ofAll = secondsUntilFree(
     reader,
     { owner: null, limit: settings.DEMO_ALL_REQUESTS_PER_HOUR, among: 'all' },

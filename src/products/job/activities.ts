@@ -5,9 +5,9 @@ import type { PriceBook } from '../../payments/index.ts';
 import { maxOutputTokens } from '../../pricing/index.ts';
 import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
 import type { ModelGate } from '../_shared/model-gate.ts';
+import { resultParts } from '../_shared/result-parts.ts';
 import type { JobSettings } from './config.ts';
 import type { Verdict, WorkOutput } from './states.ts';
-import { resultParts } from './rpc.ts';
 import { loadJob } from './store.ts';
 
 export interface JobActivityOptions {

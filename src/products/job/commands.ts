@@ -13,11 +13,11 @@ import type { Product } from '../../engine/product.ts';
 import { askFor } from '../../customers/index.ts';
 import { unlessRefused, type Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
-import { whyUnpayable } from '../../lib/lightning-address.ts';
 import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
 import { notification, paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
 import { enqueue } from '../../messaging/index.ts';
 import { countCharacters, showUsd } from '../../pricing/index.ts';
+import { destinationParam } from '../_shared/destination-param.ts';
 import { partNotifications, rpcJob, rpcQuote } from './rpc.ts';
 import { joinable, offerFor, sameRequest, sellJob, type Request, type SellingOptions } from './selling.ts';
 import { jobsInState, jobsOfOwner, loadJob } from './store.ts';
@@ -138,20 +138,8 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
       run: (tx, params, context) => {
         const { message, now } = context;
         const { key, refund_to, prepay, ...rest } = params;
-        const typed = refund_to === undefined ? null : parseDestination(refund_to);
-        const why =
-          typed === null || typed.kind === 'bolt11'
-            ? 'malformed'
-            : whyUnpayable(typed.value, { allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK });
-        if (refund_to !== undefined && why !== null) {
-          return refuse(
-            'bad_destination',
-            'refund_to takes a Lightning address or LNURL that leads to a public host.',
-            {
-              why,
-            },
-          );
-        }
+        const refundTo = destinationParam('refund_to', refund_to, settings.TIMMY_ALLOW_PRIVATE_NETWORK);
+        if (isRefusal(refundTo)) return refundTo;
         if (prepay === true && settings.JOB_ONE_INVOICE === 'off') {
           return refuse('invalid_params', 'prepay is not offered here.', {
             issues: [{ path: ['prepay'], message: 'not offered here' }],
@@ -179,7 +167,7 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
         const sold = sellJob(options, engine, product, tx, request, context);
         if (isRefusal(sold)) return sold;
         if (use !== null) keepKeyUse(tx, { ...use, orderId: sold }, now);
-        if (typed !== null) askFor(tx, message.sender, typed.value);
+        if (refundTo !== null) askFor(tx, message.sender, refundTo);
         return 'later';
       },
     }),

@@ -13,5 +13,4 @@ export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly LIMIT_MESSAGE_CHARS: number;
   readonly LIMIT_RUNNING: number;
   readonly LIMIT_PAID_WAITING: number;
-  readonly LIMIT_PAID_AT_ONCE: number;
 }

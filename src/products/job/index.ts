@@ -21,7 +21,7 @@ import { jobStatusLine, jobWords } from './text.ts';
 
 export { jobCommands, type JobCommands } from './commands.ts';
 export type { JobSettings } from './config.ts';
-export { busyWithJobs, isFullOfJobs, waitingJob, type SellingOptions } from './selling.ts';
+export { busyWithJobs, waitingJob, type SellingOptions } from './selling.ts';
 export { recentJobs } from './store.ts';
 
 export interface JobOptions {

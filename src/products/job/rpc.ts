@@ -1,14 +1,11 @@
 import type { Texts } from '../../customers/index.ts';
 import type { Reader } from '../../db/index.ts';
-import { splitExact } from '../../lib/message-parts.ts';
 import { inputTokensOf } from '../../ports/agent.ts';
 import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
 import { rpcMoney } from '../../engine/rpc-shapes.ts';
+import { failureMessage } from '../_shared/failure-words.ts';
+import { resultParts } from '../_shared/result-parts.ts';
 import type { Job, Offer, Settled, Verdict } from './states.ts';
-import { failureMessage } from './text.ts';
-
-/** Longest result, in bytes, that travels inside the object; a longer one comes in parts. */
-const MAX_INLINE_RESULT = 6000;
 
 /**
  * A job in JSON-RPC (docs/rpc.md). `brief`: the first 200 characters of the request, as in notifications and lists.
@@ -56,11 +53,6 @@ export function rpcJobThatFits(reader: Reader, texts: Texts, job: Job, brief: bo
 
 function fitsOneMessage(value: unknown): boolean {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) <= MAX_ANSWER_BYTES;
-}
-
-/** One part: it travels in the object. More: `job.part` notifications, which join to exactly the result. */
-export function resultParts(result: string): string[] {
-  return splitExact(result, MAX_INLINE_RESULT);
 }
 
 /** `cost_ledger`: the locked figures, and the actual ones once there are any. */

@@ -72,13 +72,14 @@ export function sellJob(
 /** Paid requests of one customer that wait behind those at work. */
 const MAX_WAITING = 20;
 
-/** Why no more jobs are taken on now, from this customer or from anybody; null: there is room. */
+/** Why no more jobs are taken on now, from this customer or from anybody; null: there is room. `others`: what else of theirs is open. */
 export function busyWithJobs(
   settings: Pick<JobSettings, 'LIMIT_RUNNING' | 'LIMIT_PAID_WAITING'>,
   reader: Reader,
   owner: string,
+  others: number,
 ): Refusal | null {
-  const own = countJobsAtWorkOf(reader, owner);
+  const own = countJobsAtWorkOf(reader, owner) + others;
   if (own >= settings.LIMIT_RUNNING + MAX_WAITING) {
     return refuse(
       'busy',
@@ -95,11 +96,6 @@ export function waitingJob(texts: Texts, reader: Reader, owner: string): { order
   const job = jobsInState(reader, owner, ['awaiting_eval_payment']).find(({ dialect }) => dialect === 'words');
   const text = texts.read(reader, job?.requestId ?? null);
   return job === undefined || text === null ? undefined : { orderId: job.id, text };
-}
-
-/** Does paid work take all the places it has (`LIMIT_PAID_AT_ONCE`)? */
-export function isFullOfJobs(settings: Pick<JobSettings, 'LIMIT_PAID_AT_ONCE'>, reader: Reader): boolean {
-  return countJobsAtWork(reader) >= settings.LIMIT_PAID_AT_ONCE;
 }
 
 function freeId(tx: Tx, rng: Rng, prefix: string): string {

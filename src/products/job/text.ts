@@ -5,6 +5,7 @@ import { numberParts, splitMessage } from '../../lib/message-parts.ts';
 import { sats } from '../../lib/units.ts';
 import { awaitedExpiryOf, isKept, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
 import { showUsd } from '../../pricing/index.ts';
+import { failureMessage } from '../_shared/failure-words.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
 import type { JobSettings } from './config.ts';
 import type { Job, JobNotice, Offer } from './states.ts';
@@ -161,23 +162,8 @@ function failedText(tx: Tx, job: Job, settings: JobSettings): string {
   if (job.state !== 'failed') return '';
   const paid =
     job.step === 'eval' ? job.evalFeeSats + (job.prepaid ? job.offer.quote.amountSats : 0) : job.offer.quote.amountSats;
-  const why = FAILURES[job.code] ?? 'something broke on my side';
+  const why = failureMessage(job.code);
   return `${job.id} could not be done: ${why}. All that you paid for this step is yours. ${owedSentence(tx, job.owner, sats(paid), settings.REFUND_ASK_MIN_SATS)}`;
-}
-
-const FAILURES: Readonly<Record<string, string>> = {
-  'model.refused': 'the model declined to answer it',
-  'model.empty': 'the model gave no answer',
-  'model.unavailable': 'the model could not be reached',
-  'model.lost': 'its answer was lost twice',
-  'model.bad_request': 'the model does not take such a request',
-  'model.bad_output': 'the model did not answer as it should',
-  'model.bad_usage': 'the model did not answer as it should',
-};
-
-/** The failure in JSON-RPC's words. */
-export function failureMessage(code: string): string {
-  return FAILURES[code] ?? 'something broke on our side';
 }
 
 /** Money for an older open order than the latest is said to. */

@@ -1,0 +1,112 @@
+import type { Texts } from '../../customers/index.ts';
+import type { Database } from '../../db/index.ts';
+import type { Activity, ActivityOutcome, ActivityRun } from '../../engine/types.ts';
+import { sats } from '../../lib/units.ts';
+import type { Turn } from '../../ports/agent.ts';
+import { affordableOutputTokens } from '../../pricing/index.ts';
+import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
+import type { ModelGate } from '../_shared/model-gate.ts';
+import { resultParts } from '../_shared/result-parts.ts';
+import type { SessionSettings } from './config.ts';
+import type { AnswerOutput, RequestVerdict } from './request-states.ts';
+import { balanceOf, loadRequest } from './request-store.ts';
+import { keepMemoryFrom, memoryOf } from './talkers.ts';
+
+export interface RequestActivityOptions {
+  readonly database: Database;
+  readonly texts: Texts;
+  readonly models: ModelGate;
+  readonly settings: SessionSettings;
+  readonly rules: ModelCallRules;
+}
+
+/** The work of a request in a session that happens outside: the look, and the answer. */
+export function requestActivities(options: RequestActivityOptions): Readonly<Record<string, Activity>> {
+  const { database, texts, models, settings, rules } = options;
+  const { clock } = rules;
+
+  /**
+   * Killed midway: the model may have looked and been paid by us; the verdict is lost. The attempt counts, and there
+   * is one more at most; the customer pays one look.
+   */
+  const evaluate: ActivityRun = async (orderId, _input, run, signal): Promise<ActivityOutcome> => {
+    const order = loadRequest(database.read, orderId);
+    const request = texts.read(database.read, order?.requestId ?? null);
+    if (order?.state !== 'evaluating') return { failed: 'gone' };
+    if (request === null) return { failed: 'erased' };
+    const { tariff } = order.need;
+    const { turns } = memoryOf(database.read, texts, order, settings.SESSION_MEMORY_TOKENS);
+    const look = { model: tariff.eval.model, request: inContext(turns, request) };
+    const result = await callModel(rules, run, () => models.evaluate(look, tariff, signal));
+    if ('failed' in result) return result;
+    const { accept, reason, model, usage } = result.done;
+    const reasonId = database.write((tx) => texts.keep(tx, order.owner, reason, clock.now()));
+    return { done: { accept, reasonId, model, usage } satisfies RequestVerdict };
+  };
+
+  /**
+   * Killed midway: the model may have answered and been paid by us; the answer is lost. The attempt counts, and there
+   * is one more at most; the customer is charged for the one that finished.
+   */
+  const execute: ActivityRun = async (orderId, _input, run, signal): Promise<ActivityOutcome> => {
+    const order = loadRequest(database.read, orderId);
+    const request = texts.read(database.read, order?.requestId ?? null);
+    if (order?.state !== 'executing') return { failed: 'gone' };
+    if (request === null) return { failed: 'erased' };
+    const { need, verdict } = order;
+    const memory = memoryOf(database.read, texts, order, settings.SESSION_MEMORY_TOKENS);
+    database.write((tx) => keepMemoryFrom(tx, order, memory.from));
+    const work = {
+      model: need.tariff.work.model,
+      request,
+      history: memory.turns,
+      words: need.words,
+      format: 'plain',
+      maxTokens: outputBound(order.sessionId, need, verdict),
+    } as const;
+    const result = await callModel(rules, run, () => models.work(work, need.tariff, signal));
+    if ('failed' in result) return result;
+    const { text, cut, model, usage } = result.done;
+    // Kept before the outcome that names it: killed in between, it is an orphan that retention erases.
+    const resultId = database.write((tx) => texts.keep(tx, order.owner, text, clock.now()));
+    return { done: { resultId, resultParts: resultParts(text).length, cut, model, usage } satisfies AnswerOutput };
+  };
+
+  /**
+   * What was set aside pays for the answer, and a share of what is free in the session: as many requests of one customer
+   * run at once as there are shares, so that together they never use what is not there.
+   */
+  function outputBound(
+    sessionId: string,
+    need: {
+      readonly sats: number;
+      readonly inputTokens: number;
+      readonly tariff: Parameters<typeof affordableOutputTokens>[3];
+    },
+    verdict: RequestVerdict,
+  ): number {
+    const share = Math.floor(balanceOf(database.read, sessionId).freeSats / settings.LIMIT_RUNNING);
+    const spent = [{ role: 'eval' as const, ...verdict.usage }];
+    const budget = sats(need.sats + share);
+    const cap = settings.WORK_MAX_OUTPUT_TOKENS;
+    return Math.max(1, affordableOutputTokens(budget, spent, need.inputTokens, need.tariff, cap));
+  }
+
+  const call = {
+    pool: 'model',
+    leaseSeconds: 300,
+    maxAttempts: 10,
+    lane: { name: 'run', width: settings.LIMIT_RUNNING },
+  } as const;
+  return { evaluate: { ...call, run: evaluate }, execute: { ...call, run: execute } };
+}
+
+const CONTEXT_CHARACTERS = 300;
+
+/** A request alone may make no sense ("and in French?"): the last turn is shown with it, cut. */
+function inContext(turns: readonly Turn[], request: string): string {
+  const [asked, answered] = turns.slice(-2);
+  if (asked === undefined || answered === undefined) return request;
+  const cut = (text: string): string => [...text].slice(0, CONTEXT_CHARACTERS).join('');
+  return `(Earlier in this conversation the customer wrote: ${cut(asked.text)}\nand was answered: ${cut(answered.text)})\n\nNow the customer writes:\n${request}`;
+}

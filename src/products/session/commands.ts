@@ -1,0 +1,233 @@
+import { unlessRefused, type Tx } from '../../db/index.ts';
+import { wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../../engine/index.ts';
+import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
+import { wholeSats } from '../../lib/units.ts';
+import { hex32, nothing, one, optional, optionalText, wholeNumber } from '../../messaging/dialects/text/index.ts';
+import { owedInAll } from '../../payments/index.ts';
+import { schedule } from '../../tasks/index.ts';
+import { ask, deliver, outOfBounds, type AskingOptions } from './asking.ts';
+import { dropHeldText, endedWithMoney, heldTextOf, holdText } from './held.ts';
+import { isLive } from './machine.ts';
+import { sessionMethods } from './methods.ts';
+import { buys, questionNow } from './need.ts';
+import { open } from './opening.ts';
+import { secretsRefused } from './secrets.ts';
+import type { Session } from './states.ts';
+import { openSessionOf } from './store.ts';
+import { beginTalk, heldSessionOf } from './talkers.ts';
+import { balanceText } from './text.ts';
+import { useToken } from './using.ts';
+
+/** How customers pay once and talk on: in words and by JSON-RPC. */
+export interface SessionCommands {
+  readonly words: readonly WordCommand[];
+  readonly methods: readonly RpcMethod[];
+  /** Words that are no command: asked in the live session of their sender, or held; `undefined`: not for a session. */
+  takes(tx: Tx, text: string, context: CommandContext): Refusal | 'taken' | undefined;
+}
+
+/** What `job` alone sells: the text that was held. */
+export type SellJob = (tx: Tx, text: string, context: CommandContext) => Refusal | undefined;
+
+const NONE_OPEN = 'No session of yours is open. session 500 opens one: pay once, ask many times.';
+
+export function sessionCommands(options: AskingOptions, sellJob: SellJob): SessionCommands {
+  const { settings, clock } = options;
+  const saying = { ...options, now: () => clock.now() };
+
+  /** The live session in which this sender asks: their own, else one whose token they hold. */
+  function sessionFor(tx: Tx, sender: string): Session | undefined {
+    const own = openSessionOf(tx, sender);
+    return own !== undefined && isLive(own) ? own : heldSessionOf(tx, sender);
+  }
+
+  function openWord(tx: Tx, amount: number | null, context: CommandContext): Refusal | undefined {
+    const { sender } = context.message;
+    const there = openSessionOf(tx, sender);
+    if (there?.state === 'awaiting_payment') return deliver(options, tx, there.id, { type: 'invoice' }, context);
+    if (there !== undefined)
+      return refuse('bad_state', `You have one open. ${balanceText(saying, tx, there)}`, {
+        state: there.state,
+        reason: 'one is open',
+      });
+    const held = heldTextOf(tx, sender);
+    const owed = wholeSats(owedInAll(tx, sender));
+    const question = questionNow(options, tx).sats;
+    if (amount === null && owed < Math.max(question, settings.SESSION_MIN_DEPOSIT_SATS)) {
+      const offers = [500, 1000].filter((sats) => outOfBounds(settings, sats) === undefined);
+      const lines = (offers.length === 0 ? [settings.SESSION_MIN_DEPOSIT_SATS] : offers).map(
+        (sats) => `session ${sats}: ${buys(sats, question)}`,
+      );
+      context.say(
+        tx,
+        `Pay once, ask many times; each answer is charged at what it cost, and what is left is yours. ${lines.join('. ')}.`,
+      );
+      return undefined;
+    }
+    const amountSats = amount ?? Math.min(owed, settings.SESSION_MAX_DEPOSIT_SATS);
+    const opened = open(
+      options,
+      tx,
+      { amountSats, fromOwed: amount === null, ...(held === undefined ? {} : { held }) },
+      context,
+    );
+    if (isRefusal(opened)) return opened;
+    dropHeldText(tx, sender);
+    return undefined;
+  }
+
+  function takes(tx: Tx, text: string, context: CommandContext): Refusal | 'taken' | undefined {
+    const { message, now } = context;
+    const session = sessionFor(tx, message.sender);
+    if (session !== undefined) {
+      const asked = ask(options, tx, session, text, context);
+      return asked === 'later' ? 'taken' : asked;
+    }
+    if (openSessionOf(tx, message.sender) !== undefined) return undefined;
+    const ended = endedWithMoney(tx, message.sender, now);
+    if (ended === undefined) return undefined;
+    holdText(
+      tx,
+      message.sender,
+      { textId: options.texts.keep(tx, message.sender, text, now), inboxId: message.id },
+      now,
+    );
+    context.say(
+      tx,
+      `${ended.owedSats} sats of ${ended.session.id} are yours. session: go on with them. job: single job.`,
+      {
+        paid: true,
+      },
+    );
+    return 'taken';
+  }
+
+  const words: WordCommand[] = [
+    wordCommand({
+      word: 'session',
+      usage: 'session [sats]',
+      parse: optional('amount', wholeNumber),
+      needsPrice: true,
+      run: (tx, { amount }: { amount: number | null }, context) => openWord(tx, amount, context),
+    }),
+    wordCommand({
+      word: 'topup',
+      usage: 'topup <sats>',
+      parse: optional('amount', wholeNumber),
+      needsPrice: true,
+      run: (tx, { amount }: { amount: number | null }, context) => {
+        const own = openSessionOf(tx, context.message.sender);
+        if (own?.state === 'awaiting_payment') return deliver(options, tx, own.id, { type: 'invoice' }, context);
+        const session = sessionFor(tx, context.message.sender);
+        if (session === undefined) return refuse('bad_state', NONE_OPEN);
+        const amountSats = amount ?? session.lastDepositSats;
+        return (
+          outOfBounds(settings, amountSats) ?? deliver(options, tx, session.id, { type: 'topup', amountSats }, context)
+        );
+      },
+    }),
+    wordCommand({
+      word: 'balance',
+      usage: 'balance',
+      parse: nothing,
+      needsPrice: true,
+      run: (tx, _args, context) => {
+        const { sender } = context.message;
+        const session = sessionFor(tx, sender) ?? openSessionOf(tx, sender);
+        if (session === undefined) {
+          const owed = wholeSats(owedInAll(tx, sender));
+          context.say(tx, owed > 0 ? `${owed} sats are yours: refund pays them out. ${NONE_OPEN}` : NONE_OPEN);
+          return undefined;
+        }
+        const text = isLive(session)
+          ? balanceText(saying, tx, session)
+          : `${session.id} waits for its first payment. invoice ${session.id} shows it again.`;
+        context.say(tx, text, { paid: true });
+        return undefined;
+      },
+    }),
+    wordCommand({
+      word: 'new',
+      usage: 'new',
+      parse: nothing,
+      run: (tx, _args, context) => {
+        const session = sessionFor(tx, context.message.sender);
+        if (session === undefined) return refuse('bad_state', NONE_OPEN);
+        beginTalk(tx, session.id, context.message.sender);
+        context.say(tx, 'A new conversation: what was said before is not told to the model again.', { paid: true });
+        return undefined;
+      },
+    }),
+    wordCommand({
+      word: 'close',
+      usage: 'close (ends your session; what is left is yours)',
+      parse: nothing,
+      careful: true,
+      run: (tx, _args, context) => {
+        const { sender } = context.message;
+        const session = openSessionOf(tx, sender);
+        if (session !== undefined) return deliver(options, tx, session.id, { type: 'close' }, context);
+        const held = heldSessionOf(tx, sender);
+        if (held === undefined) return refuse('bad_state', NONE_OPEN);
+        return refuse('bad_state', `${held.id} is somebody else's: only its owner closes it. You may ask and top up.`);
+      },
+    }),
+    wordCommand({
+      word: 'token',
+      usage: 'token',
+      parse: nothing,
+      run: (tx, _args, context) => {
+        const { message } = context;
+        const session = openSessionOf(tx, message.sender);
+        if (session === undefined || !isLive(session)) return refuse('bad_state', NONE_OPEN);
+        const refused = secretsRefused(context);
+        if (refused !== undefined) return refused;
+        issueToken(tx, session.id, context);
+        return undefined;
+      },
+    }),
+    wordCommand({
+      word: 'use',
+      usage: 'use <token>',
+      parse: one('token', hex32),
+      run: (tx, { token }, context) => {
+        const used = useToken(tx, token, context);
+        if (isRefusal(used)) return used;
+        context.say(
+          tx,
+          `You ask in ${used.id} now. Just write; each answer says what it cost. topup <sats> adds to it.`,
+          {
+            paid: true,
+          },
+        );
+        return undefined;
+      },
+    }),
+    // `job` alone runs what was held.
+    wordCommand({
+      word: 'job',
+      usage: 'job <your request>',
+      parse: (rest) => (rest === '' ? optionalText(rest) : null),
+      needsPrice: true,
+      run: (tx, _args, context) => {
+        const held = heldTextOf(tx, context.message.sender);
+        const text = held === undefined ? null : options.texts.read(tx, held.textId);
+        if (text === null) {
+          context.say(tx, 'That is written: job <your request>');
+          return undefined;
+        }
+        return unlessRefused(tx, () => {
+          dropHeldText(tx, context.message.sender);
+          return sellJob(tx, text, context);
+        });
+      },
+    }),
+  ];
+  return { words, methods: sessionMethods(options, { sessionFor, issueToken }), takes };
+}
+
+/** Its task makes it, and answers. */
+function issueToken(tx: Tx, sessionId: string, { message, now }: CommandContext): void {
+  const lane = `token:${message.sender}`;
+  schedule(tx, { kind: 'session.token', payload: { sessionId, inboxId: message.id }, lane, dueAt: now, now });
+}

@@ -1,0 +1,126 @@
+import type { Database } from '../../db/index.ts';
+import { product, type Product } from '../../engine/index.ts';
+import { refuse } from '../../lib/errors.ts';
+import { rpcInvoice } from '../../engine/rpc-shapes.ts';
+import { openInvoiceOf } from '../../payments/index.ts';
+import type { ModelCallRules } from '../_shared/model-call.ts';
+import type { ModelGate } from '../_shared/model-gate.ts';
+import { requestActivities } from './activities.ts';
+import { requestFacts, sessionFacts, type FactsOptions } from './facts.ts';
+import { decide, isLive, isOpen } from './machine.ts';
+import { requestReceipt } from './receipt.ts';
+import { decideRequest, isAtWork } from './request-machine.ts';
+import type { Request, RequestCommand, RequestFacts, RequestNotice } from './request-states.ts';
+import {
+  balanceOf,
+  insertRequest,
+  loadRequest,
+  openRequestsOf,
+  removeRequest,
+  requestsAtWork,
+  saveRequest,
+} from './request-store.ts';
+import { requestStatusLine, requestWords } from './request-text.ts';
+import { requestParts, rpcRequest, rpcSession } from './rpc.ts';
+import type { Session, SessionCommand, SessionFacts, SessionNotice } from './states.ts';
+import { insertSession, loadSession, removeSession, saveSession, sessionsOfOwner } from './store.ts';
+import { sessionStatusLine, sessionWords } from './text.ts';
+
+export { sessionCommands, type SessionCommands } from './commands.ts';
+export type { SessionSettings } from './config.ts';
+export { questionNow } from './need.ts';
+export { countOpenRequests } from './request-store.ts';
+export { recentSessions } from './store.ts';
+export { tokenTask } from './token.ts';
+
+export interface SessionOptions extends FactsOptions {
+  readonly database: Database;
+  readonly models: ModelGate;
+  readonly rules: ModelCallRules;
+}
+
+/** Paid once, asked many times; each request is charged at what it cost, and what is left goes back. */
+export function sessionProduct(options: SessionOptions): Product {
+  const { clock, settings } = options;
+  const saying = { ...options, now: () => clock.now() };
+  return product<Session, SessionCommand, SessionNotice, SessionFacts>({
+    kind: 'session',
+    prefix: 'S',
+    plural: 'sessions',
+    rpcName: 'session',
+    load: loadSession,
+    insert: insertSession,
+    save: saveSession,
+    remove: removeSession,
+    decide,
+    facts: (reader, session, event) => sessionFacts(options, reader, session, event),
+    activities: {},
+    atWork: () => [],
+    words: (tx, session, notice) => sessionWords(saying, tx, session, notice),
+    rpc: (reader, session, _brief, to) => rpcSession(reader, session, settings.SESSION_MIN_BALANCE_SATS, to),
+    answer: (reader, session, _event, asked) => {
+      // The token is sealed when it is made, and is no part of any text of ours.
+      if (asked.rpcMethod === 'session.token') return session.tokenHash === null ? { token: null } : 'later';
+      if (asked.rpcMethod !== 'session.request') return undefined;
+      const invoice = openInvoiceOf(reader, session.id);
+      const { freeSats } = balanceOf(reader, session.id);
+      return balanceTooLow(freeSats, invoice === undefined ? null : rpcInvoice(invoice));
+    },
+    wantsUpdate: () => true,
+    receipt: () => null,
+    list: sessionsOfOwner,
+    isOpen,
+    isPaid: (session) => isLive(session) || session.depositedSats > 0,
+    statusLine: (reader, session) => sessionStatusLine(saying, reader, session),
+    summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'session', state, createdAt, updatedAt }),
+  });
+}
+
+/** -32006: the request was not taken; the top-up that would pay it, where one could be made. */
+export function balanceTooLow(freeSats: number, invoice: object | null): ReturnType<typeof refuse> {
+  return refuse(
+    'balance_too_low',
+    `${freeSats} sats are free in this session, which does not pay this request. Nothing was charged. Pay the top-up and ask again.`,
+    { balance_sats: freeSats, invoice },
+  );
+}
+
+/** One request in a session: an order of its own, whose owner is who asked, so that nobody else hears of it. */
+export function requestProduct(options: SessionOptions): Product {
+  const { texts } = options;
+  return product<Request, RequestCommand, RequestNotice, RequestFacts>({
+    kind: 'request',
+    prefix: 'R',
+    plural: 'requests',
+    rpcName: 'request',
+    load: loadRequest,
+    insert: insertRequest,
+    save: saveRequest,
+    remove: removeRequest,
+    decide: decideRequest,
+    facts: (reader, request, event) => requestFacts(options, reader, request, event),
+    activities: requestActivities(options),
+    atWork: requestsAtWork,
+    words: (tx, request, notice) => requestWords(options, tx, request, notice),
+    rpc: (reader, request) => ({
+      ...objectOf(rpcRequest(reader, texts, request)),
+      id: request.id,
+      state: request.state,
+    }),
+    answer: (reader, request) => rpcRequest(reader, texts, request),
+    rpcParts: (reader, request, notice) => (notice.type === 'result' ? requestParts(reader, texts, request) : []),
+    // A program hears of a request by its answer, and of the session's balance by the session's news.
+    wantsUpdate: () => false,
+    receipt: (reader, request) => requestReceipt(reader, request),
+    receiptOwner: (reader, request) => loadSession(reader, request.sessionId)?.owner ?? request.owner,
+    list: (reader, owner, limit, before) => (before === null ? openRequestsOf(reader, owner, limit) : []),
+    isOpen: (request) => request.state === 'waiting' || isAtWork(request),
+    isPaid: () => true,
+    statusLine: (_reader, request) => requestStatusLine(request),
+    summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'request', state, createdAt, updatedAt }),
+  });
+}
+
+function objectOf(answer: ReturnType<typeof rpcRequest>): object {
+  return typeof answer === 'object' && !('refusal' in answer) ? answer : {};
+}
