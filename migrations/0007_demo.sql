@@ -20,4 +20,4 @@ CREATE TABLE `demos` (
 --> statement-breakpoint
 CREATE INDEX `demos_owner` ON `demos` (`owner`,`created_at`);--> statement-breakpoint
 CREATE INDEX `demos_age` ON `demos` (`created_at`);--> statement-breakpoint
-CREATE INDEX `demos_at_work` ON `demos` (`created_at`) WHERE "demos"."state" IN ('looking', 'answering');
+CREATE INDEX `demos_state` ON `demos` (`state`);

@@ -59,7 +59,7 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { demoCommands, demoProduct, demoPurse, type DemoLimits } from '../products/demo/index.ts';
-import { busyWithJobs, jobCommands, jobProduct, waitingJob, type SellingOptions } from '../products/job/index.ts';
+import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
 import {
   countOpenRequests,
   requestProduct,
@@ -185,8 +185,7 @@ export function compose(parts: Parts): Timmy {
     isPaidWorkFull: (reader) =>
       [job, requests].reduce((sum, of) => sum + of.atWork(reader).length, 0) >= settings.LIMIT_PAID_AT_ONCE,
   };
-  const freeModels = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd, purse });
-  const demo = demoProduct({ database, texts, models: freeModels, settings, rules, tariffNow, limits: free });
+  const demo = demoProduct({ database, texts, models, settings, rules, tariffNow, limits: free });
   const products: readonly Product[] = [job, sessions, requests, demo];
   const receipts = createReceiptBook(signer.publicKey);
   const engine = createEngine({
@@ -212,11 +211,7 @@ export function compose(parts: Parts): Timmy {
   });
   const limits = createRateLimits(clock, settings);
   const jobs = jobCommands(selling, engine, job);
-  const demos = demoCommands(
-    { texts, rng, limits: free, alert, waitingRequest: (reader, owner) => waitingJob(texts, reader, owner) },
-    engine,
-    demo,
-  );
+  const demos = demoCommands({ texts, rng, limits: free, alert }, engine, demo);
   const talks = sessionCommands(
     { texts, prices, settings, engine, rng, clock, sessions, requests, closedBecause },
     (tx, text, context) => jobs.request(tx, text, context),

@@ -12,6 +12,7 @@ import type {
   OrderEvent,
   OrderSummary,
   ProductDefinition,
+  WaitingRequest,
 } from './types.ts';
 
 /** What one delivered event came to, with the product's own types folded away. */
@@ -51,6 +52,7 @@ export interface Product {
   rpc(reader: Reader, id: string, brief: boolean, to: string): Readonly<Record<string, unknown>> | undefined;
   list(reader: Reader, owner: string, limit: number, before: string | null): readonly ListedOrder[];
   look(reader: Reader, id: string): ListedOrder | undefined;
+  waitingRequest(reader: Reader, owner: string): WaitingRequest | undefined;
 }
 
 /** One order as lists, status and history show it. */
@@ -141,6 +143,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
     },
     list: (reader, owner, limit, before) =>
       definition.list(reader, owner, limit, before).map((order) => listed(reader, order)),
+    waitingRequest: (reader, owner) => definition.waitingRequest?.(reader, owner),
     look: (reader, id) => {
       const order = definition.load(reader, id);
       return order === undefined ? undefined : listed(reader, order);

@@ -30,7 +30,7 @@ export interface ModelGateOptions extends ModelTroubleOptions {
   readonly agent: Agent;
   /** `MODEL_DAILY_BUDGET_USD` */
   readonly dailyBudgetUsd: number;
-  /** What is asked through this gate has a budget of its own beside: what it cannot pay for is not asked. */
+  /** What is asked through this gate is paid out of it as well: what it cannot pay for is not asked. */
   readonly purse?: Purse;
 }
 
@@ -44,6 +44,8 @@ export interface ModelGate {
   work(request: WorkRequest, tariff: Tariff, signal: AbortSignal): Promise<Work>;
   /** A call of our own, as cheap as can be, to see whether the model answers this role as asked. */
   probe(role: ModelRole, tariff: Tariff, signal: AbortSignal): Promise<void>;
+  /** The same door for what has a budget of its own beside. */
+  within(purse: Purse): ModelGate;
 }
 
 interface Ask {
@@ -126,6 +128,7 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   };
 
   return {
+    within: (purse) => createModelGate({ ...options, purse }),
     evaluate: (request, tariff, signal) => evaluate(request, tariff, signal, false),
     work: (request, tariff, signal) => work(request, tariff, signal, false),
     probe: async (role, tariff, signal) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Texts } from '../../customers/index.ts';
-import { statement, unlessRefused, type Reader, type Tx } from '../../db/index.ts';
+import { statement, unlessRefused, type Tx } from '../../db/index.ts';
 import {
   rpcMethod,
   wordCommand,
@@ -18,18 +18,10 @@ import { tellPurseOnce } from '../_shared/model-purse.ts';
 import { whyNotFree, type DemoLimits } from './limits.ts';
 import { openDemo } from './machine.ts';
 
-/** A request whose first invoice is not paid yet. */
-export interface WaitingRequest {
-  readonly orderId: string;
-  readonly text: string;
-}
-
 export interface DemoCommandOptions {
   readonly texts: Texts;
   readonly rng: Rng;
   readonly limits: DemoLimits;
-  /** The newest of this customer that was made in words; undefined: none waits. */
-  readonly waitingRequest: (reader: Reader, owner: string) => WaitingRequest | undefined;
   /** Tells the operators. */
   readonly alert: (tx: Tx, what: string) => void;
 }
@@ -66,7 +58,7 @@ export function demoCommands(
     parse: optionalText,
     run: (tx, { text }, context) => {
       if (text !== null) return ask(tx, text, null, context);
-      const waiting = options.waitingRequest(tx, context.message.sender);
+      const waiting = engine.waitingRequest(tx, context.message.sender);
       if (waiting === undefined) return refuse('bad_state', NOTHING_WAITS);
       return ask(tx, waiting.text, waiting.orderId, context);
     },

@@ -7,7 +7,7 @@ import type { Demo, DemoCommand, DemoFacts, DemoNotice } from './states.ts';
 import { demosAtWork, demosAtWorkOf, insertDemo, loadDemo, removeDemo, saveDemo } from './store.ts';
 import { demoResult, demoStatusLine, demoWords } from './text.ts';
 
-export { demoCommands, type DemoCommandOptions, type WaitingRequest } from './commands.ts';
+export { demoCommands } from './commands.ts';
 export { demoPurse, type DemoLimits } from './limits.ts';
 export { putBackDemos } from './store.ts';
 
@@ -17,7 +17,7 @@ export interface DemoOptions extends DemoActivityOptions {
 
 /** A short answer for nothing, so that a stranger can try it: no invoice, no receipt, no place in the books. */
 export function demoProduct(options: DemoOptions): Product {
-  const { texts, limits, rules } = options;
+  const { texts, limits, rules, models } = options;
   const now = (): UnixSeconds => rules.clock.now();
   return product<Demo, DemoCommand, DemoNotice, DemoFacts>({
     kind: 'demo',
@@ -30,7 +30,7 @@ export function demoProduct(options: DemoOptions): Product {
     remove: removeDemo,
     decide,
     facts: () => ({ now: now() }),
-    activities: demoActivities(options),
+    activities: demoActivities({ ...options, models: models.within(limits.purse) }),
     atWork: demosAtWork,
     words: (tx, demo, notice) => demoWords(texts, tx, demo, notice, remainingThisHour(limits, tx, demo.owner, now())),
     rpc: (_reader, { id, seq, state }) => ({ id, seq, state }),

@@ -18,9 +18,7 @@ export const demos = sqliteTable(
   (table) => [
     index('demos_owner').on(table.owner, table.createdAt),
     index('demos_age').on(table.createdAt),
-    index('demos_at_work')
-      .on(table.createdAt)
-      .where(sql`${table.state} IN ('looking', 'answering')`),
+    index('demos_state').on(table.state),
     check('demos_seq', sql`${table.seq} >= 1`),
   ],
 );

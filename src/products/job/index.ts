@@ -15,13 +15,13 @@ import { decide } from './machine.ts';
 import type { Job, JobCommand, JobFacts, JobNotice } from './states.ts';
 import { jobReceipt } from './receipt.ts';
 import { partNotifications, rpcJobThatFits } from './rpc.ts';
-import { offerFor, type SellingOptions } from './selling.ts';
+import { offerFor, waitingJob, type SellingOptions } from './selling.ts';
 import { insertJob, jobsAtWork, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
 
 export { jobCommands, type JobCommands } from './commands.ts';
 export type { JobSettings } from './config.ts';
-export { busyWithJobs, waitingJob, type SellingOptions } from './selling.ts';
+export { busyWithJobs, type SellingOptions } from './selling.ts';
 export { recentJobs } from './store.ts';
 
 export interface JobOptions {
@@ -90,6 +90,7 @@ export function jobProduct(options: JobOptions): Product {
     list: jobsOfOwner,
     isOpen: (job) => !isEnded(job),
     isPaid: (job) => !['awaiting_eval_payment', 'expired', 'cancelled'].includes(job.state),
+    waitingRequest: (reader, owner) => waitingJob(texts, reader, owner),
     statusLine: (reader, job) => jobStatusLine(reader, job, clock.now()),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'job', state, createdAt, updatedAt }),
   });

@@ -1,6 +1,6 @@
 import type { Texts } from '../../customers/index.ts';
 import { statement, unlessRefused, type Reader, type Tx } from '../../db/index.ts';
-import type { CommandContext, Engine, Product } from '../../engine/index.ts';
+import type { CommandContext, Engine, Product, WaitingRequest } from '../../engine/index.ts';
 import { refuse, type Refusal } from '../../lib/errors.ts';
 import { newShortId } from '../../lib/ids.ts';
 import type { Rng } from '../../lib/rng.ts';
@@ -92,7 +92,7 @@ export function busyWithJobs(
 }
 
 /** The newest unpaid request of this customer that was made in words, while its text is kept. */
-export function waitingJob(texts: Texts, reader: Reader, owner: string): { orderId: string; text: string } | undefined {
+export function waitingJob(texts: Texts, reader: Reader, owner: string): WaitingRequest | undefined {
   const job = jobsInState(reader, owner, ['awaiting_eval_payment']).find(({ dialect }) => dialect === 'words');
   const text = texts.read(reader, job?.requestId ?? null);
   return job === undefined || text === null ? undefined : { orderId: job.id, text };
