@@ -4,7 +4,8 @@ import { tellPayout } from '../commands/refund-news.ts';
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
-import { createEngine, type Product } from '../engine/index.ts';
+import { busyWithOrders, countAtWork, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
+import type { Refusal } from '../lib/errors.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
@@ -58,19 +59,12 @@ import type { BtcPriceSources } from '../ports/btc-price.ts';
 import type { LnurlPay } from '../ports/lnurl.ts';
 import type { InboxHandlers, Relays } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
-import { demoCommands, demoProduct, demoPurse, type DemoLimits } from '../products/demo/index.ts';
-import { busyWithJobs, jobCommands, jobProduct, type SellingOptions } from '../products/job/index.ts';
-import {
-  countOpenRequests,
-  requestProduct,
-  sessionCommands,
-  sessionProduct,
-  tokenTask,
-} from '../products/session/index.ts';
+import { CATALOGUE } from '../products/catalogue.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
-import { tariffFrom, type Tariff } from '../pricing/index.ts';
+import type { Shop, Ware } from '../products/_shared/shop.ts';
+import { tariffFrom } from '../pricing/index.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
 import { whyClosed } from './closed.ts';
 import { watchDisk, type DiskWatch, type FreeBytes } from './disk-watch.ts';
@@ -120,7 +114,7 @@ export interface Timmy {
 }
 
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
-export function compose(parts: Parts): Timmy {
+export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
   const texts = createTexts(createTextBox(parts.secretKey, rng));
   const startedAt = clock.now();
@@ -156,96 +150,8 @@ export function compose(parts: Parts): Timmy {
     },
   };
 
-  const selling: SellingOptions = {
-    texts,
-    rng,
-    settings,
-    prices,
-  };
   const dailyBudgetUsd = Number(settings.MODEL_DAILY_BUDGET_USD);
   const closedBecause = (reader: Reader): string | null => whyClosed(reader, dailyBudgetUsd, clock.now());
-  const issuing = createIssuing({
-    limits: settings,
-    closedBecause,
-    busyBecause: (reader, owner) => busyWithJobs(settings, reader, owner, countOpenRequests(reader, owner)),
-  });
-  const rules = { clock, retrySeconds: settings.MODEL_RETRY_SECONDS };
-  const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
-  const job = jobProduct({ database, texts, models, settings, prices, rules, selling, startedAt });
-  const talking = { database, texts, models, settings, prices, rules, clock, startedAt };
-  const sessions = sessionProduct(talking);
-  const requests = requestProduct(talking);
-  const tariffNow = (): Tariff => tariffFrom(settings, prices.now(database.read));
-  const purse = demoPurse(settings);
-  const free: DemoLimits = {
-    settings,
-    purse,
-    tariffNow,
-    closedBecause,
-    isPaidWorkFull: (reader) =>
-      [job, requests].reduce((sum, of) => sum + of.atWork(reader).length, 0) >= settings.LIMIT_PAID_AT_ONCE,
-  };
-  const demo = demoProduct({ database, texts, models, settings, rules, tariffNow, limits: free });
-  const products: readonly Product[] = [job, sessions, requests, demo];
-  const receipts = createReceiptBook(signer.publicKey);
-  const engine = createEngine({
-    database,
-    clock,
-    texts,
-    products,
-    receipts,
-    issuing,
-    alert,
-    describeInvoice,
-  });
-
-  const info = infoParts({
-    settings,
-    npubOf: signer.publicKey,
-    version: parts.version,
-    wallet,
-    agent,
-    prices,
-    selling,
-    closedBecause,
-  });
-  const limits = createRateLimits(clock, settings);
-  const jobs = jobCommands(selling, engine, job);
-  const demos = demoCommands({ texts, rng, limits: free, alert }, engine, demo);
-  const talks = sessionCommands(
-    { texts, prices, settings, engine, rng, clock, sessions, requests, closedBecause },
-    (tx, text, context) => jobs.request(tx, text, context),
-  );
-  const commands = commandTasks({
-    engine,
-    database,
-    clock,
-    texts,
-    prices,
-    wallet,
-    signer,
-    info,
-    products,
-    alert,
-    lnurl: parts.lnurl,
-    payee: payee.get,
-    ofProducts: {
-      words: [...talks.words, ...jobs.words, ...demos.words],
-      methods: [...talks.methods, ...jobs.methods, ...demos.methods],
-      request: (tx, text, context) => {
-        const asked = talks.takes(tx, text, context);
-        return asked === undefined ? jobs.request(tx, text, context) : asked === 'taken' ? undefined : asked;
-      },
-    },
-    rpcBytes: settings.LIMIT_RPC_BYTES,
-    messageChars: settings.LIMIT_MESSAGE_CHARS,
-    unpaidPerMinute: settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE,
-    autoMinSats: settings.REFUND_AUTO_MIN_SATS,
-    askMinSats: settings.REFUND_ASK_MIN_SATS,
-    feeDailySats: settings.REFUND_FEE_DAILY_SATS,
-    allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK,
-  });
-
   const delivery: DeliveryOptions = {
     database,
     clock,
@@ -262,7 +168,79 @@ export function compose(parts: Parts): Timmy {
       worker.poke();
     },
   };
+  const models = createModelGate({ database, clock, log, agent, alert, dailyBudgetUsd });
+  const faces = catalogue.flatMap((ware) => ware.faces);
+  const busyBecause = (reader: Reader, owner: string): Refusal | null => busyWithOrders(faces, settings, reader, owner);
   const sealSecret = createSealSecret(delivery);
+  const shop: Shop = {
+    settings,
+    database,
+    clock,
+    rng,
+    texts,
+    prices,
+    models,
+    alert,
+    startedAt,
+    closedBecause,
+    busyBecause,
+    isPaidWorkFull: (reader) => countAtWork(reader, faces, null) >= settings.LIMIT_PAID_AT_ONCE,
+    sealSecret,
+  };
+  const wares = catalogue.map((ware) => ware.open(shop));
+  const products = wares.flatMap((ware) => ware.products);
+  const issuing = createIssuing({
+    limits: settings,
+    closedBecause,
+    busyBecause,
+  });
+  const receipts = createReceiptBook(signer.publicKey);
+  const engine = createEngine({
+    database,
+    clock,
+    texts,
+    products,
+    receipts,
+    issuing,
+    alert,
+    describeInvoice: (orderId, purpose) => describeInvoice(faces, orderId, purpose),
+  });
+
+  const ofProducts = wares.map((ware) => ware.commands(engine));
+  const info = infoParts({
+    settings,
+    npubOf: signer.publicKey,
+    version: parts.version,
+    wallet,
+    agent,
+    prices,
+    ofProducts,
+    closedBecause,
+  });
+  const limits = createRateLimits(clock, settings);
+  const commands = commandTasks({
+    engine,
+    database,
+    clock,
+    texts,
+    prices,
+    wallet,
+    signer,
+    info,
+    products,
+    alert,
+    lnurl: parts.lnurl,
+    payee: payee.get,
+    ofProducts,
+    rpcBytes: settings.LIMIT_RPC_BYTES,
+    messageChars: settings.LIMIT_MESSAGE_CHARS,
+    unpaidPerMinute: settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE,
+    autoMinSats: settings.REFUND_AUTO_MIN_SATS,
+    askMinSats: settings.REFUND_ASK_MIN_SATS,
+    feeDailySats: settings.REFUND_FEE_DAILY_SATS,
+    allowPrivateNetwork: settings.TIMMY_ALLOW_PRIVATE_NETWORK,
+  });
+
   const publisher = createPublisher({
     ...delivery,
     reach,
@@ -326,14 +304,19 @@ export function compose(parts: Parts): Timmy {
       clock,
       log,
       retentionDays: settings.TIMMY_RETENTION_DAYS,
-      verify: (rest) => verifyBetweenOtherWork(database.read, { now: clock.now(), startedAt }, rest),
+      faces,
+      verify: (rest) => verifyBetweenOtherWork(database.read, { now: clock.now(), startedAt }, rest, faces),
       onVerified: (tx, broken) => {
         const onLate = (tx_: Tx): void => remakeMissingTasks(tx_, clock.now(), false);
         judgeBooks({ alert, onLate }, tx, broken, clock.now());
       },
     }),
-    modelProbeTask({ read: database.read, gate: models, tariffNow }),
-    tokenTask({ database, clock, rng, engine, sealSecret }),
+    modelProbeTask({
+      read: database.read,
+      gate: models,
+      tariffNow: () => tariffFrom(settings, prices.now(database.read)),
+    }),
+    ...wares.flatMap((ware) => ware.tasks?.(engine) ?? []),
     ...engine.taskKinds(),
   ];
   for (const kind of kinds) worker.register(kind);
@@ -404,16 +387,8 @@ function isDeaf(relays: Relays): boolean {
 }
 
 /** "Timmy J-4KQ7M look": never the request, and short, so that the invoice stays short. */
-function describeInvoice(orderId: string, purpose: string): string {
-  const what: Readonly<Record<string, string>> = {
-    eval: 'look',
-    work: 'work',
-    order: 'both',
-    deposit: 'deposit',
-    topup: 'top-up',
-    bootstrap: 'node',
-  };
-  return `Timmy ${orderId} ${what[purpose] ?? purpose}`;
+function describeInvoice(faces: readonly ProductFace[], orderId: string, purpose: string): string {
+  return `Timmy ${orderId} ${faceOf(faces, orderId)?.invoiceWords[purpose] ?? purpose}`;
 }
 
 function decimalMicros(decimal: string): bigint {

@@ -2,6 +2,7 @@ import type { Database, Tx } from '../db/index.ts';
 import { sleep, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
+import type { ProductFace } from '../engine/index.ts';
 import type { Broken } from '../ledger/index.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
 import { prune } from './prune.ts';
@@ -11,6 +12,7 @@ export interface HousekeepingOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly retentionDays: number;
+  readonly faces: readonly ProductFace[];
   /** Reads the books against every invariant; `rest` lets others work. */
   readonly verify: (rest: () => Promise<void>) => Promise<readonly Broken[]>;
   /** What each look at the books came to: closes, opens, tells and has mended what is late. */

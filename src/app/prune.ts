@@ -1,5 +1,6 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
 import { reachingBack } from '../downtime/index.ts';
+import { noOrderNames, sqlList, type ProductFace, type PruneRule, type PruneTerm } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 
@@ -27,44 +28,31 @@ export const TERMS = {
 } as const;
 
 /** Until when what is older goes. `texts`: `TIMMY_RETENTION_DAYS`. */
-type Terms = Readonly<Record<keyof typeof TERMS | 'texts', UnixSeconds>>;
+type Terms = Readonly<Record<PruneTerm, UnixSeconds>>;
 
-interface Pruned {
-  readonly table: string;
-  /**
-   * Column by which rows were added, one after the other: the first page of rows within this term is the last that is
-   * looked at. Null: rows are touched again and again, all are looked at.
-   */
-  readonly added: { readonly at: string; readonly term: keyof Terms } | null;
-  /** Rows are read by this index on `added.at` where they are large; else as they lie. */
-  readonly byAge?: true;
-  /** What narrows them by an index. */
-  readonly among?: string;
-  /** Does a row `r` go? By indexes alone, and of what is given in `Terms`. */
-  readonly goes: string;
-  /** What goes with the rows whose keys are in `@page`. */
-  readonly with?: { readonly table: string; readonly goes: string };
-}
-
-const NO_MONEY = (order: string): string =>
-  `NOT EXISTS (SELECT 1 FROM accounts WHERE id IN ('job:' || ${order}, 'owed:' || ${order}))`;
+/** No money was ever booked for this order, of whatever product. */
+const noMoney = (faces: readonly ProductFace[], order: string): string =>
+  `NOT EXISTS (SELECT 1 FROM accounts WHERE id IN (${[...faces.map(({ kind }) => kind), 'owed'].map((kind) => `'${kind}:' || ${order}`).join(', ')}))`;
 const NO_TASK = `NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key IN ('invoice.watch:' || r.id, 'invoice.late:' || r.id))`;
 
-const DEMO_ENDED = `r.state NOT IN ('looking', 'answering')`;
-
-const unpaidInvoices = (state: string): Pruned => ({
+const unpaidInvoices = (faces: readonly ProductFace[], state: string): PruneRule => ({
   table: 'invoices',
   added: { at: 'created_at', term: 'unpaidOrders' },
   among: `state = '${state}'`,
-  goes: `coalesce(r.expires_at, r.created_at) < @unpaidOrders AND ${NO_MONEY('r.order_id')} AND ${NO_TASK}
-     AND coalesce((SELECT j.state IN ('expired', 'cancelled') FROM jobs j WHERE j.id = r.order_id), 1)`,
+  goes: `coalesce(r.expires_at, r.created_at) < @unpaidOrders AND ${noMoney(faces, 'r.order_id')} AND ${NO_TASK}
+     ${faces
+       .map(
+         ({ table, states }) =>
+           `AND coalesce((SELECT o.state IN ${sqlList(states.unpaidEnds)} FROM ${table} o WHERE o.id = r.order_id), 1)`,
+       )
+       .join('\n     ')}`,
 });
 
-const unpaidJobs = (state: string): Pruned => ({
-  table: 'jobs',
+const unpaidOrders = (faces: readonly ProductFace[], table: string, state: string): PruneRule => ({
+  table,
   added: { at: 'created_at', term: 'unpaidOrders' },
   among: `state = '${state}'`,
-  goes: `r.updated_at < @unpaidOrders AND ${NO_MONEY('r.id')}
+  goes: `r.updated_at < @unpaidOrders AND ${noMoney(faces, 'r.id')}
      AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.order_id = r.id)`,
 });
 
@@ -72,7 +60,7 @@ const unpaidJobs = (state: string): Pruned => ({
  * Every table that a stranger can make grow, and what is taken away of it. Books, receipts, debts and payouts stay. What
  * another row still names stays with it.
  */
-const PRUNED: readonly Pruned[] = [
+const rulesOf = (faces: readonly ProductFace[]): readonly PruneRule[] => [
   {
     table: 'outbox',
     added: { at: 'created_at', term: 'answered' },
@@ -83,17 +71,18 @@ const PRUNED: readonly Pruned[] = [
       goes: `outbox_id IN (SELECT value FROM json_each(@page)) AND outbox_id NOT IN (SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(@page)))`,
     },
   },
-  unpaidInvoices('lapsed'),
-  unpaidInvoices('replaced'),
-  unpaidInvoices('failed'),
+  unpaidInvoices(faces, 'lapsed'),
+  unpaidInvoices(faces, 'replaced'),
+  unpaidInvoices(faces, 'failed'),
   {
     table: 'claims',
     added: null,
     goes: `NOT EXISTS (SELECT 1 FROM invoices i WHERE i.payment_hash = r.payment_hash)`,
   },
-  unpaidJobs('expired'),
-  unpaidJobs('cancelled'),
-  { table: 'demos', added: { at: 'created_at', term: 'talk' }, goes: `r.created_at < @talk AND ${DEMO_ENDED}` },
+  ...faces.flatMap(({ table, states, prunes = [] }) => [
+    ...states.unpaidEnds.map((state) => unpaidOrders(faces, table, state)),
+    ...prunes,
+  ]),
   {
     table: 'inbox',
     added: { at: 'received_at', term: 'inbox' },
@@ -107,13 +96,10 @@ const PRUNED: readonly Pruned[] = [
     added: { at: 'created_at', term: 'talk' },
     byAge: true,
     goes: `NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient = r.owner AND o.text_id = r.id AND o.state <> 'delivered')
-       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.owner AND j.request_id = r.id
-         AND j.state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing'))
-       AND NOT EXISTS (SELECT 1 FROM demos d WHERE d.owner = r.owner AND d.request_id = r.id
-         AND d.state IN ('looking', 'answering'))
+       AND ${noOrderNames(faces, 'r.owner', 'r.id', 'needed')}
        AND (r.created_at < @texts OR (r.created_at < @talk
          AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.owner = r.owner AND i.state IN ('paid', 'kept'))
-         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.owner AND j.request_id = r.id)
+         AND ${noOrderNames(faces, 'r.owner', 'r.id', 'at all')}
          AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.lane = 'peer:' || r.owner)))`,
   },
   {
@@ -122,7 +108,7 @@ const PRUNED: readonly Pruned[] = [
     goes: `r.created_at < @strangers
        AND NOT EXISTS (SELECT 1 FROM inbox m WHERE m.sender = r.pubkey)
        AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient = r.pubkey)
-       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.owner = r.pubkey)
+       ${faces.map(({ table }) => `AND NOT EXISTS (SELECT 1 FROM ${table} o WHERE o.owner = r.pubkey)`).join('\n       ')}
        AND NOT EXISTS (SELECT 1 FROM debts d WHERE d.owner = r.pubkey)`,
   },
   {
@@ -142,7 +128,7 @@ const PRUNED: readonly Pruned[] = [
 ];
 
 /** Tables that are books, that a stranger cannot make grow, or that bound themselves; each with the reason. */
-export const NOT_PRUNED: Readonly<Record<string, string>> = {
+const NOT_PRUNED: Readonly<Record<string, string>> = {
   accounts: 'books',
   transfers: 'books',
   debts: 'books',
@@ -168,8 +154,12 @@ export const NOT_PRUNED: Readonly<Record<string, string>> = {
   sqlite_sequence: 'SQLite’s',
 };
 
-export const prunedTables = (): string[] =>
-  PRUNED.flatMap((pruned) => [pruned.table, ...(pruned.with === undefined ? [] : [pruned.with.table])]);
+/** Every table that is pruned, or of which it is said why not. */
+export const knownTables = (faces: readonly ProductFace[]): string[] => [
+  ...rulesOf(faces).flatMap((rule) => [rule.table, ...(rule.with === undefined ? [] : [rule.with.table])]),
+  ...faces.flatMap(({ keeps = {} }) => Object.keys(keeps)),
+  ...Object.keys(NOT_PRUNED),
+];
 
 /** What we were away for counts for no term. */
 function termsAt(reader: Reader, retentionDays: number, now: UnixSeconds): Terms {
@@ -195,6 +185,7 @@ export interface PruneOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonicMs'>;
   /** `TIMMY_RETENTION_DAYS`. */
   readonly retentionDays: number;
+  readonly faces: readonly ProductFace[];
 }
 
 /**
@@ -202,16 +193,16 @@ export interface PruneOptions {
  * @returns false where it ended before all was looked at.
  */
 export async function prune(
-  { database, clock, retentionDays }: PruneOptions,
+  { database, clock, retentionDays, faces }: PruneOptions,
   rest: () => Promise<void>,
 ): Promise<boolean> {
   const terms = termsAt(database.read, retentionDays, clock.now());
   const began = clock.monotonicMs();
-  for (const pruned of PRUNED) {
+  for (const rule of rulesOf(faces)) {
     let after: Row | undefined = { row: 0, at: 0 };
     while (after !== undefined) {
       if (clock.monotonicMs() - began > RUN_MS) return false;
-      after = prunePage(database, pruned, terms, after);
+      after = prunePage(database, rule, terms, after);
       await rest();
     }
   }
@@ -224,8 +215,8 @@ interface Row {
 }
 
 /** @returns where the next page begins, undefined where there is none. */
-function prunePage(database: Database, pruned: Pruned, terms: Terms, after: Row): Row | undefined {
-  const { table, added, byAge, among = '1' } = pruned;
+function prunePage(database: Database, rule: PruneRule, terms: Terms, after: Row): Row | undefined {
+  const { table, added, byAge, among = '1' } = rule;
   const at = added?.at ?? '0';
   const order = byAge === true ? `(${at}, rowid) > (@at, @row) ORDER BY ${at}, rowid` : 'rowid > @row ORDER BY rowid';
   const page = statement(
@@ -234,17 +225,17 @@ function prunePage(database: Database, pruned: Pruned, terms: Terms, after: Row)
   ).all(after) as Row[];
   const last = page.at(-1);
   if (last === undefined) return undefined;
-  database.writeUnsynced((tx) => takeAway(tx, pruned, terms, page));
+  database.writeUnsynced((tx) => takeAway(tx, rule, terms, page));
   if (page.length < PAGE) return undefined;
   const isFresh = added !== null && page.every((row) => row.at >= latestOf(added.term, terms));
   return isFresh ? undefined : last;
 }
 
 /** Texts go by two terms: the later one says when the rest is fresh. */
-const latestOf = (term: keyof Terms, terms: Terms): number =>
+const latestOf = (term: PruneTerm, terms: Terms): number =>
   term === 'talk' ? Math.max(terms.talk, terms.texts) : terms[term];
 
-function takeAway(tx: Tx, { table, goes, with: along }: Pruned, terms: Terms, page: readonly Row[]): void {
+function takeAway(tx: Tx, { table, goes, with: along }: PruneRule, terms: Terms, page: readonly Row[]): void {
   const values = { ...terms, page: JSON.stringify(page.map(({ row }) => row)) };
   statement(tx, `DELETE FROM ${table} AS r WHERE r.rowid IN (SELECT value FROM json_each(@page)) AND ${goes}`).run(
     values,

@@ -13,7 +13,6 @@ import {
 import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import type { BtcPriceSources } from '../ports/btc-price.ts';
 import { putBackOffers } from '../messaging/index.ts';
-import { putBackDemos } from '../products/demo/index.ts';
 import { putBackDueDates } from '../tasks/index.ts';
 
 export interface TimeWatchOptions {
@@ -119,7 +118,6 @@ export function createTimeWatch(options: TimeWatchOptions): TimeWatch {
     putBackDueDates(tx, from - to, to);
     putBackOffers(tx, from - to, to);
     forgetFutureDates(tx, to);
-    putBackDemos(tx, to);
   }
 
   function look(): void {

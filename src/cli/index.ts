@@ -3,19 +3,21 @@ import { registerChat } from './chat.ts';
 import { registerDemo } from './demo.ts';
 import { registerDm } from './dm.ts';
 import { registerInvoices } from './invoices.ts';
-import { registerJobs } from './jobs.ts';
 import { registerKeygen } from './keygen.ts';
 import { registerLedger } from './ledger.ts';
+import { registerOrders } from './orders.ts';
 import { registerPay } from './pay.ts';
 import { registerRefunds } from './refunds.ts';
+import type { ProductFace } from '../engine/index.ts';
+import { FACES } from '../products/catalogue.ts';
 import type { Cli } from './run.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { registerVerify } from './verify.ts';
 import { registerWhoami } from './whoami.ts';
 
-/** Every subcommand of `timmy`. */
-export function register(program: Command, cli: Cli): void {
+/** Every subcommand of `timmy`. @param faces what is sold: the orders that it may find in the database. */
+export function register(program: Command, cli: Cli, faces: readonly ProductFace[] = FACES): void {
   for (const one of [
     registerStart,
     registerDemo,
@@ -25,12 +27,17 @@ export function register(program: Command, cli: Cli): void {
     registerChat,
     registerPay,
     registerStatus,
-    registerJobs,
+    registerProducts,
     registerInvoices,
     registerRefunds,
     registerLedger,
     registerVerify,
   ]) {
-    one(program, cli);
+    one(program, cli, faces);
   }
+}
+
+/** `timmy jobs` and its like, for all that is sold. */
+function registerProducts(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
+  for (const face of faces) registerOrders(program, cli, face);
 }

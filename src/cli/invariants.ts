@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readFact } from '../db/index.ts';
+import type { ProductFace } from '../engine/index.ts';
 import type { Broken, BrokenKind } from '../ledger/index.ts';
 import { mend, type Mending } from '../operator/mend.ts';
 import { lastSignOfLife, verifyEverything } from '../operator/verify.ts';
@@ -13,14 +14,14 @@ interface Options {
 }
 
 /** `timmy ledger verify | explain | mend`: whether the books add up, what it means where not, and the lawful way out. */
-export function registerInvariants(ledger: Command, cli: Cli): void {
+export function registerInvariants(ledger: Command, cli: Cli, faces: readonly ProductFace[]): void {
   ledger
     .command('verify')
     .description('check every invariant; exit 1 with the rows that break one (what is only late is listed apart)')
     .option('--json', 'one JSON object')
     .action((options: Options) =>
       withDatabase(cli, ({ read }) => {
-        const found = verifyEverything(read, lastSignOfLife(read));
+        const found = verifyEverything(read, lastSignOfLife(read), faces);
         const late = found.filter(({ kind }) => kind === 'late');
         const broken = found.filter(({ kind }) => kind !== 'late');
         const words = [
@@ -38,7 +39,7 @@ export function registerInvariants(ledger: Command, cli: Cli): void {
     .option('--json', 'one JSON object')
     .action((options: Options) =>
       withDatabase(cli, ({ read }) => {
-        const found = verifyEverything(read, lastSignOfLife(read));
+        const found = verifyEverything(read, lastSignOfLife(read), faces);
         const closed = closures(read);
         const since = sinceOf(readFact(read, 'books_broken') ?? readFact(read, 'books_short'));
         const words = [
@@ -62,7 +63,7 @@ export function registerInvariants(ledger: Command, cli: Cli): void {
     .option('--json', 'one JSON object')
     .action((options: Options & { readonly reason: string }) =>
       withDatabase(cli, (database) => {
-        const mending = mend(database, cli.clock, options.reason);
+        const mending = mend(database, cli.clock, options.reason, faces);
         const { broken, retried, isOpened, stillClosed } = mending;
         const json = { broken, retried, opened: isOpened, still_closed: stillClosed };
         print(cli, options.json === true, json, inWords(mending));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { createWallet } from '../app/adapters.ts';
 import { dataDir, lockDataDir, readFact, type Database } from '../db/index.ts';
+import type { ProductFace } from '../engine/index.ts';
 import { balances } from '../ledger/index.ts';
 import { withTimeout } from '../lib/clock.ts';
 import { OutsideError } from '../lib/errors.ts';
@@ -23,7 +24,7 @@ interface AdoptOptions {
 }
 
 /** `timmy ledger`: what every account holds, the story of one order, every invariant, a change of wallet or node. */
-export function registerLedger(program: Command, cli: Cli): void {
+export function registerLedger(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
   const ledger = program.command('ledger').description('the books');
   ledger
     .command('balances', { isDefault: true })
@@ -54,12 +55,12 @@ export function registerLedger(program: Command, cli: Cli): void {
     .action((written: string, options: { json?: true }) =>
       withDatabase(cli, ({ read }) => {
         const id = parseShortId(written) ?? written;
-        const story = storyOf(read, id);
+        const story = storyOf(read, id, faces);
         if (story === null) throw new UsageError(`Nothing is known of ${id}.`);
         print(cli, options.json === true, storyJson(story), storyWords(story));
       }),
     );
-  registerInvariants(ledger, cli);
+  registerInvariants(ledger, cli, faces);
   registerReopen(ledger, cli);
   ledger
     .command('adopt-wallet')
@@ -136,7 +137,7 @@ function adoptionWords({
   return `The books are about ${identity}, which holds ${showMsats(balanceMsats)} sats. ${moved}.${lost}`;
 }
 
-function storyWords(story: Story): string {
+export function storyWords(story: Story): string {
   const head = [
     story.id,
     ...(story.state === null ? [] : [story.state.replaceAll('_', ' ')]),
@@ -162,7 +163,7 @@ function storyWords(story: Story): string {
   ].join('\n');
 }
 
-function storyJson(story: Story) {
+export function storyJson(story: Story) {
   return {
     id: story.id,
     state: story.state,

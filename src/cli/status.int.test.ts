@@ -66,6 +66,10 @@ describe('timmy status', () => {
     const { code, value, words } = await status();
     expect([code, value['healthy'], value['pid']]).toEqual([0, true, process.pid]);
     expect(words).toMatch(/^running +yes/);
+    expect(value['advice']).toEqual([
+      expect.stringContaining('HAIKU_* (0.0008 in, 0.004 out) is below the list price'),
+    ]);
+    expect(words).toMatch(/advice +HAIKU_\* .* is below the list price of claude-haiku-4-5/);
     stop();
   });
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { VERSION } from '../app/version.ts';
-import { loadSettings } from '../config/index.ts';
+import { adviceOn, loadSettings } from '../config/index.ts';
 import { dataDir, readFact, statement, type Reader } from '../db/index.ts';
 import type { Outage } from '../downtime/index.ts';
 import { countUndelivered } from '../messaging/index.ts';
@@ -16,6 +16,7 @@ import {
   walletTrouble,
   type Reconciliation,
 } from '../payments/index.ts';
+import { countByState, type ProductFace } from '../engine/index.ts';
 import { isBudgetTold } from '../products/_shared/model-budget.ts';
 import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
 import { countTasks } from '../tasks/index.ts';
@@ -25,7 +26,7 @@ import { isThere, noDatabase, showMsats, table, when, withDatabase } from './rea
 import { Ended, type Cli } from './run.ts';
 
 /** `timmy status`: how this Timmy stands, read from its database beside the running daemon. */
-export function registerStatus(program: Command, cli: Cli): void {
+export function registerStatus(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
   program
     .command('status')
     .description('how Timmy stands')
@@ -49,11 +50,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
           agent: readFact(read, 'agent') === 'stub',
         };
-        const counts = (sql: string): Record<string, number> =>
-          Object.fromEntries(
-            (statement(read, sql).all() as { state: string; n: number }[]).map((row) => [row.state, row.n]),
-          );
-        const jobs = counts('SELECT state, count(*) AS n FROM jobs GROUP BY state');
+        const orders = Object.fromEntries(faces.map((face) => [face.plural, countByState(read, face)]));
         const owedMsats = sumOf(read, 'owed:');
         const payingMsats = sumOf(read, 'paying:');
         const tasks = countTasks(read);
@@ -64,6 +61,7 @@ export function registerStatus(program: Command, cli: Cli): void {
         const model = modelTrouble(read);
         const isBudgetSpent = isBudgetTold(read, cli.clock.now());
         const waiting = waitingPayouts(read);
+        const advice = adviceOn(settings);
         const problems = [
           ...problemsOf(health, now),
           ...closed.map(({ words }) => words),
@@ -101,7 +99,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           version: VERSION,
           wallet: readFact(read, 'wallet'),
           stub,
-          jobs,
+          ...orders,
           tasks,
           undelivered: countUndelivered(read),
           wallet_msats: Number(balance(read, WALLET)),
@@ -120,6 +118,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           wallet_trouble: trouble === null ? null : { cause: trouble.cause, code: trouble.code, since: trouble.since },
           model_trouble: model,
           model_budget_spent: isBudgetSpent,
+          advice,
           claims,
         };
         const stubs = Object.entries(stub)
@@ -132,12 +131,7 @@ export function registerStatus(program: Command, cli: Cli): void {
           ['version', VERSION],
           ['wallet', value.wallet ?? 'not contacted yet'],
           ['stubs', stubs.length === 0 ? 'none' : `${stubs.join(', ')} (no real service behind them)`],
-          [
-            'jobs',
-            Object.entries(jobs)
-              .map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`)
-              .join(', ') || 'none',
-          ],
+          ...Object.entries(orders).map(([plural, counts]) => [plural, countsInWords(counts)]),
           ['selling', selling(closed, model !== null || isBudgetSpent)],
           ...(isBudgetSpent
             ? [['', "The model's budget for today is spent (MODEL_DAILY_BUDGET_USD): open again at 00:00 UTC"]]
@@ -154,12 +148,18 @@ export function registerStatus(program: Command, cli: Cli): void {
           ['messages', answerWords(health)],
           ['tasks', `${tasks.waiting} waiting, ${tasks.running} running, ${tasks.dead} set aside`],
           ['disk', `${health.diskFreeMb} MB free`],
+          ...advice.map((words, index) => [index === 0 ? 'advice' : '', words]),
           ...health.outages.map((outage, index) => [index === 0 ? 'lately away' : '', describeOutage(outage)]),
         ]);
         print(cli, json, value, words);
         if (!isHealthy) throw new Ended(health.pid === null ? 4 : 1);
       });
     });
+}
+
+function countsInWords(counts: Readonly<Record<string, number>>): string {
+  const words = Object.entries(counts).map(([state, n]) => `${n} ${state.replaceAll('_', ' ')}`);
+  return words.join(', ') || 'none';
 }
 
 function describeOutage({ why, from, to }: Outage): string {

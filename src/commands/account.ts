@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { eraseTextsOf, setPreferences, storeDestination } from '../customers/index.ts';
 import { statement, type Tx } from '../db/index.ts';
-import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
+import { rpcMethod, textsNeeded, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isRefusal, refuse } from '../lib/errors.ts';
 import { nothing, onOff } from '../messaging/dialects/text/index.ts';
@@ -40,7 +40,7 @@ export function accountCommands(
     parse: nothing,
     careful: true,
     run: (tx, _args, context) => {
-      const erased = forgetTexts(tx, context.message.sender);
+      const erased = forgetTexts(tx, products, context.message.sender);
       context.say(
         tx,
         `Erased: ${erased} texts. Amounts, ids and receipts stay, for they are the books. Texts of open requests stay until those end.`,
@@ -125,26 +125,20 @@ export function accountCommands(
       method: 'forget',
       params: z.strictObject({}).optional(),
       changes: false,
-      run: (tx, _params, { message }) => ({ result: { erased: forgetTexts(tx, message.sender) } }),
+      run: (tx, _params, { message }) => ({ result: { erased: forgetTexts(tx, products, message.sender) } }),
     }),
   ];
   return { words: [uri, refunds, keep, forget], methods };
 }
 
 /** Erases what this customer wrote and was answered, but for what open orders and messages on their way still need. */
-export function forgetTexts(tx: Tx, owner: string): number {
-  const needed = statement(
+export function forgetTexts(tx: Tx, products: readonly Product[], owner: string): number {
+  const faces = products.map(({ face }) => face);
+  const onTheWay = statement(
     tx,
-    `SELECT request_id AS id FROM jobs WHERE owner = @owner AND request_id IS NOT NULL
-       AND state IN ('awaiting_eval_payment', 'evaluating', 'awaiting_work_payment', 'executing')
-     UNION SELECT request_id FROM demos WHERE owner = @owner AND request_id IS NOT NULL AND state IN ('looking', 'answering')
-     UNION SELECT text_id FROM outbox WHERE recipient = @owner AND state IN ('waiting', 'sealed') AND text_id IS NOT NULL
+    `SELECT text_id AS id FROM outbox WHERE recipient = @owner AND state IN ('waiting', 'sealed') AND text_id IS NOT NULL
      UNION SELECT text_id FROM inbox i WHERE sender = @owner AND text_id IS NOT NULL
        AND EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'dm.handle' AND t.payload ->> 'inboxId' = i.id)`,
   ).all({ owner }) as { id: number }[];
-  return eraseTextsOf(
-    tx,
-    owner,
-    needed.map((row) => row.id),
-  );
+  return eraseTextsOf(tx, owner, [...textsNeeded(tx, faces, owner), ...onTheWay.map((row) => row.id)]);
 }

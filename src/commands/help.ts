@@ -5,20 +5,15 @@ import type { InfoParts } from './info.ts';
 
 /** The short help, under 350 characters so that no client folds it away: what this is, what it costs, how to begin. */
 export function shortHelp(info: InfoParts, reader: Reader): string {
-  const free = info.isDemoOffered ? ' A short answer for nothing: demo and your question.' : '';
+  const more = info.inShort.map((sentence) => `${sentence} `).join('');
   return (
     `I am ${info.name}, a machine that answers questions for sats. Write what you want done: ${info.priceInWords(reader)}. ` +
-    `You pay a Lightning invoice that I send, and get back what it did not cost.${free} Your words go to a model provider. help lists the commands.`
+    `You pay a Lightning invoice that I send, and get back what it did not cost. ${more}Your words go to a model provider. help lists the commands.`
   );
 }
 
-const LONG_HELP = `Write what you want done and I name the price.
-job <text>: a request of its own
-long <text>: a longer answer
-quote <text>: only the price
-demo <text>: a short answer, free
-one: pay look and work at once
-status: what is open, what is yours
+/** Behind the lines of the products. */
+const LONG_HELP = `status: what is open, what is yours
 invoice <id>: the invoice again
 cancel <id>: drop it
 paid: look for my payment
@@ -37,8 +32,12 @@ export function helpCommand(info: InfoParts): WordCommand {
     parse: nothing,
     needsPrice: true,
     run: (tx: Tx, _args, context) => {
-      context.say(tx, `${LONG_HELP}\n\nToday: ${info.priceInWords(tx)}. Requests are sent to a model provider.`);
+      context.say(tx, `${longHelp(info)}\n\nToday: ${info.priceInWords(tx)}. Requests are sent to a model provider.`);
       return undefined;
     },
   });
+}
+
+function longHelp(info: InfoParts): string {
+  return ['Write what you want done and I name the price.', ...info.help, LONG_HELP].join('\n');
 }

@@ -1,6 +1,7 @@
-import type { Database } from '../db/index.ts';
-import type { RpcMethod, WordCommand } from '../engine/index.ts';
+import type { Database, Tx } from '../db/index.ts';
+import type { CommandContext, ProductCommands, RpcMethod, WordCommand } from '../engine/index.ts';
 import type { Product } from '../engine/product.ts';
+import { refuse, type Refusal } from '../lib/errors.ts';
 import type { Signer } from '../nostr/signer.ts';
 import type { PriceBook } from '../payments/index.ts';
 import type { LnurlPay } from '../ports/lnurl.ts';
@@ -25,8 +26,8 @@ export interface CommandsOptions extends CommandOptions {
   readonly signer: Signer;
   readonly lnurl: LnurlPay;
   readonly products: readonly Product[];
-  /** What the products themselves understand, and what becomes of words that are no command. */
-  readonly ofProducts: Registry;
+  /** What the products themselves understand. */
+  readonly ofProducts: readonly ProductCommands[];
   /** `LIMIT_RPC_BYTES` */
   readonly rpcBytes: number;
   readonly messageChars: number;
@@ -41,13 +42,13 @@ export interface CommandsOptions extends CommandOptions {
  */
 export function commandTasks(options: CommandsOptions): readonly TaskKind<never>[] {
   const { engine, products, info, ofProducts, database, clock, texts, wallet, signer, alert } = options;
-  const refunds = refundCommands(options);
+  const refunds = refundCommands(options, products);
   const claims = claimCommands(engine);
   const account = accountCommands(products, options);
-  const receipt = receiptCommands(engine);
+  const receipt = receiptCommands(engine, products);
   const words: readonly WordCommand[] = [
     helpCommand(info),
-    ...ofProducts.words,
+    ...ofProducts.flatMap((product) => product.words),
     ...orderWords(engine, products),
     ...claims.words,
     ...refunds.words,
@@ -57,14 +58,18 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
   ];
   const methods: readonly RpcMethod[] = [
     infoMethod(info, () => methods.map((method) => method.method)),
-    ...ofProducts.methods,
+    ...ofProducts.flatMap((product) => product.methods),
     ...refunds.methods,
     ...claims.methods,
     ...receipt.methods,
     ...account.methods,
     historyMethod(products),
   ];
-  const registry: Registry = { words, methods, request: (tx, text, context) => ofProducts.request(tx, text, context) };
+  const registry: Registry = {
+    words,
+    methods,
+    request: (tx, text, context) => takeFreeText(ofProducts, tx, text, context),
+  };
   return [
     handleTask({ ...options, registry, refunds }),
     claimTask({ database, clock, texts, wallet, engine, alert }),
@@ -73,4 +78,17 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     autoRefundTask(options),
     giveReceiptTask({ database, clock, texts, signer }),
   ];
+}
+
+/** Words that are no command go to the first product whose they are. */
+function takeFreeText(
+  ofProducts: readonly ProductCommands[],
+  tx: Tx,
+  text: string,
+  context: CommandContext,
+): Refusal | undefined {
+  const taker = ofProducts.find(({ freeText }) => freeText?.isMine(tx, text, context.message) === true);
+  if (taker?.freeText === undefined)
+    return refuse('bad_state', 'I take commands only, and that is none. Nothing was charged. help lists them.');
+  return taker.freeText.take(tx, text, context);
 }

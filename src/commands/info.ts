@@ -14,10 +14,12 @@ export interface InfoParts {
   /** Why nothing is sold now; null: open. */
   readonly closed: (reader: Reader) => string | null;
   readonly btcPriceUsd: (reader: Reader) => string;
-  /** Free answers are offered. */
-  readonly isDemoOffered: boolean;
   /** "10 sats for a look, then about 129 ($0.13) for a short answer": today's price in words. */
   readonly priceInWords: (reader: Reader) => string;
+  /** What can be bought, a line each: `job <text>: a request of its own`. */
+  readonly help: readonly string[];
+  /** What products add to the short help. */
+  readonly inShort: readonly string[];
 }
 
 export function infoMethod(info: InfoParts, methods: () => readonly string[]): RpcMethod {

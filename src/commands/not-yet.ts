@@ -16,7 +16,5 @@ export function notYetWords(): WordCommand[] {
         return undefined;
       },
     });
-  return [
-    answer('bootstrap', 'bootstrap', anyOf({}), 'Nodes of your own are not offered here yet.'),
-  ];
+  return [answer('bootstrap', 'bootstrap', anyOf({}), 'Nodes of your own are not offered here yet.')];
 }

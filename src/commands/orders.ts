@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import type { Reader, Tx } from '../db/index.ts';
 import {
+  orderRow,
+  ordersOf,
   rpcMethod,
   wordCommand,
   type CommandContext,
   type Engine,
   type ListedOrder,
+  type OrderRow,
   type Product,
+  type ProductFace,
   type RpcMethod,
   type WordCommand,
 } from '../engine/index.ts';
@@ -65,8 +69,9 @@ export function orderWords(engine: Engine, products: readonly Product[]): WordCo
       usage: 'history',
       parse: nothing,
       run: (tx, _args, context) => {
-        const entries = history(tx, products, context.message.sender, 10, null).entries;
-        const lines = entries.map((entry) => {
+        const found = history(tx, products, context.message.sender, 10, null);
+        if (isRefusal(found)) return found;
+        const lines = found.entries.map((entry) => {
           const owed = entry.owed_sats > 0 ? `, ${entry.owed_sats} yours` : '';
           const refunded = entry.refunded_sats > 0 ? `, ${entry.refunded_sats} paid back` : '';
           return `${entry.id} ${entry.state.replaceAll('_', ' ')}: ${entry.paid_sats} sats paid${owed}${refunded}`;
@@ -88,9 +93,10 @@ export function historyMethod(products: readonly Product[]): RpcMethod {
       .strictObject({ limit: z.int().min(1).max(10).optional(), before: z.string().max(16).optional() })
       .optional(),
     changes: false,
-    run: (tx, params, { message }) => ({
-      result: history(tx, products, message.sender, params?.limit ?? 10, params?.before ?? null),
-    }),
+    run: (tx, params, { message }) => {
+      const found = history(tx, products, message.sender, params?.limit ?? 10, params?.before ?? null);
+      return isRefusal(found) ? found : { result: found };
+    },
   });
 }
 
@@ -112,40 +118,46 @@ function history(
   owner: string,
   limit: number,
   before: string | null,
-): { entries: Entry[]; next?: string } {
-  const all = products
-    .flatMap((product) =>
-      product.list(reader, owner, limit + 1, before?.startsWith(`${product.prefix}-`) === true ? before : null),
-    )
-    .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
-  const entries = all.slice(0, limit).map(({ summary }) => {
-    const debts = debtsOf(reader, summary.id);
-    const sum = (states: readonly string[]): number =>
-      Math.floor(
-        debts.filter((debt) => states.includes(debt.state)).reduce((total, debt) => total + debt.amountMsats, 0) / 1000,
-      );
-    return {
-      id: summary.id,
-      kind: summary.kind,
-      state: summary.state,
-      created_at: summary.createdAt,
-      updated_at: summary.updatedAt,
-      paid_sats: Math.floor(
-        invoicesOf(reader, summary.id).reduce((total, invoice) => total + (invoice.paidMsats ?? 0), 0) / 1000,
-      ),
-      owed_sats: sum(['owed', 'paying']),
-      refunded_sats: sum(['paid']),
-    };
-  });
+): { entries: Entry[]; next?: string } | Refusal {
+  const faces = listedFaces(products);
+  const place = before === null ? null : orderRow(reader, faces, before);
+  if (place === undefined || (place !== null && place.owner !== owner))
+    return refuse('not_found', `There is no ${before} of yours to go on from.`);
+  const all = ordersOf(reader, faces, owner, limit + 1, place);
+  const entries = all.slice(0, limit).map((order) => entryOf(reader, order));
   const last = entries.at(-1);
   return all.length > limit && last !== undefined ? { entries, next: last.id } : { entries };
+}
+
+function entryOf(reader: Reader, { id, kind, state, createdAt, updatedAt }: OrderRow): Entry {
+  const debts = debtsOf(reader, id);
+  const sum = (states: readonly string[]): number =>
+    Math.floor(
+      debts.filter((debt) => states.includes(debt.state)).reduce((total, debt) => total + debt.amountMsats, 0) / 1000,
+    );
+  return {
+    id,
+    kind,
+    state,
+    created_at: createdAt,
+    updated_at: updatedAt,
+    paid_sats: Math.floor(
+      invoicesOf(reader, id).reduce((total, invoice) => total + (invoice.paidMsats ?? 0), 0) / 1000,
+    ),
+    owed_sats: sum(['owed', 'paying']),
+    refunded_sats: sum(['paid']),
+  };
+}
+
+function listedFaces(products: readonly Product[]): ProductFace[] {
+  return products.map(({ face }) => face).filter((face) => face.listed);
 }
 
 /** Orders of this customer that wait for something, newest first. */
 export function openOrders(reader: Reader, products: readonly Product[], owner: string): ListedOrder[] {
   return products
-    .flatMap((product) => product.list(reader, owner, 20, null))
-    .filter((order) => order.isOpen)
+    .filter(({ face }) => face.listed || face.isFree === true)
+    .flatMap((product) => product.openOf(reader, owner))
     .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
 }
 
@@ -168,8 +180,8 @@ function meantOrder(reader: Reader, products: readonly Product[], owner: string,
 /** What is open, what was last, and what is theirs. */
 export function statusText(reader: Reader, products: readonly Product[], owner: string): string {
   const open = openOrders(reader, products, owner);
-  const last = products.flatMap((product) => product.list(reader, owner, 1, null));
-  const lines = (open.length > 0 ? open : last).slice(0, 5).map((order) => order.statusLine);
+  const shown = open.length > 0 ? open : lastOrder(reader, products, owner);
+  const lines = shown.slice(0, 5).map((order) => order.statusLine);
   const owed = wholeSats(owedInAll(reader, owner));
   const paying = payoutsTo(reader, owner).filter((payout) => payout.state === 'committed' || payout.state === 'sent');
   if (owed > 0) lines.push(`${owed} sats are yours: refund pays them out.`);
@@ -178,6 +190,12 @@ export function statusText(reader: Reader, products: readonly Product[], owner: 
     lines.push(`${payout.amountMsats / 1000} sats ${stands}.`);
   }
   return lines.length === 0 ? 'Nothing of yours is open. Write what you want done.' : lines.join('\n');
+}
+
+function lastOrder(reader: Reader, products: readonly Product[], owner: string): ListedOrder[] {
+  const [row] = ordersOf(reader, listedFaces(products), owner, 1, null);
+  const order = products.find(({ kind }) => kind === row?.kind)?.look(reader, row?.id ?? '');
+  return order === undefined ? [] : [order];
 }
 
 export function noSuchOrder(id: string): Refusal {

@@ -6,6 +6,7 @@ import {
   wordCommand,
   type CommandContext,
   type Engine,
+  type Product,
   type RpcMethod,
   type WordCommand,
 } from '../engine/index.ts';
@@ -41,7 +42,10 @@ const MAX_WORDS_BYTES = 6000;
 const MAX_RPC_BYTES = 36_000;
 
 /** Receipts, given to their customer on request: those of an order, or all of them, a chain. */
-export function receiptCommands(engine: Engine): { words: WordCommand[]; methods: RpcMethod[] } {
+export function receiptCommands(
+  engine: Engine,
+  products: readonly Product[],
+): { words: WordCommand[]; methods: RpcMethod[] } {
   function later(tx: Tx, wish: Wish, { message, now }: CommandContext): void {
     const lane = `receipt:${message.sender}`;
     schedule(tx, { kind: 'receipt.give', payload: { inboxId: message.id, ...wish }, lane, dueAt: now, now });
@@ -76,12 +80,17 @@ export function receiptCommands(engine: Engine): { words: WordCommand[]; methods
       return undefined;
     },
   });
-  const ofOrder = rpcMethod({
-    method: 'job.receipt',
-    params: z.strictObject({ id: z.string().max(16) }),
-    changes: false,
-    run: (tx, { id }, context) => (id.startsWith('J-') ? give(tx, id, context) : noSuchOrder(id)) ?? 'later',
-  });
+  const ofOrders = products
+    .filter(({ face }) => face.listed && face.receipts !== null)
+    .map(({ rpcName, prefix }) =>
+      rpcMethod({
+        method: `${rpcName}.receipt`,
+        params: z.strictObject({ id: z.string().max(16) }),
+        changes: false,
+        run: (tx, { id }, context) =>
+          (id.startsWith(`${prefix}-`) ? give(tx, id, context) : noSuchOrder(id)) ?? 'later',
+      }),
+    );
   const ofAll = rpcMethod({
     method: 'receipt',
     params: z.strictObject({ id: z.string().max(16).optional(), after: z.string().max(64).optional() }),
@@ -97,7 +106,7 @@ export function receiptCommands(engine: Engine): { words: WordCommand[]; methods
       return 'later';
     },
   });
-  return { words: [word], methods: [ofAll, ofOrder] };
+  return { words: [word], methods: [ofAll, ...ofOrders] };
 }
 
 /** The place of a receipt in a chain, from 1. */

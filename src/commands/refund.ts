@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { checkPayable, decodeInvoice } from '../bolt11/index.ts';
 import { automaticDestination, knownDestination } from '../customers/index.ts';
 import type { Reader, Tx } from '../db/index.ts';
-import { rpcMethod, wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../engine/index.ts';
+import {
+  rpcMethod,
+  wordCommand,
+  type CommandContext,
+  type Product,
+  type RpcMethod,
+  type WordCommand,
+} from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
 import { msats, wholeSats, type Msats } from '../lib/units.ts';
 import {
@@ -42,7 +49,7 @@ interface Started {
   readonly orders: readonly string[];
 }
 
-export function refundCommands(options: CommandOptions): Refunds {
+export function refundCommands(options: CommandOptions, products: readonly Product[]): Refunds {
   const { engine, clock, wallet } = options;
 
   /** Commits one payout to `bolt11`, or says why not; nothing else happens. */
@@ -148,22 +155,33 @@ export function refundCommands(options: CommandOptions): Refunds {
     }),
   ];
 
-  const methods = [
-    rpcMethod({
-      method: 'job.refund',
-      params: z.strictObject({ id: z.string().max(16), destination: z.string().max(4200) }),
+  /** `job.refund` and its like: what is owed because of one order. */
+  const ofOrder = (product: Product): RpcMethod => {
+    const { rpcName, kind, meantForRefund } = product;
+    const id = z.string().max(16);
+    return rpcMethod({
+      method: `${rpcName}.refund`,
+      params: z.strictObject({
+        id: meantForRefund === undefined ? id : id.optional(),
+        destination: z.string().max(4200),
+      }),
       changes: true,
       run: (tx, params, { message }) => {
-        const found = engine.owned(tx, params.id, message.sender);
-        if (found?.product.kind !== 'job') return noSuchOrder(params.id);
+        const meant = params.id ?? meantForRefund?.(tx, message.sender) ?? '';
+        const found = engine.owned(tx, meant, message.sender);
+        if (found?.product.kind !== kind)
+          return meant === '' ? nothingOwed(tx, message.sender, null) : noSuchOrder(meant);
         const to = parseDestination(params.destination);
         if (to === null) return NO_DESTINATION;
-        if (to.kind !== 'bolt11') return payAddress(tx, message.sender, params.id, to.value, message.id) ?? 'later';
-        const started = start(tx, message.sender, to.value, params.id, message.id);
+        if (to.kind !== 'bolt11') return payAddress(tx, message.sender, meant, to.value, message.id) ?? 'later';
+        const started = start(tx, message.sender, to.value, meant, message.id);
         if (isRefusal(started)) return started;
-        return { result: { job: found.product.rpc(tx, params.id, false, message.sender) } };
+        return { result: { [rpcName]: product.rpc(tx, meant, false, message.sender) } };
       },
-    }),
+    });
+  };
+  const methods = [
+    ...products.filter(({ face }) => face.listed).map(ofOrder),
     rpcMethod({
       method: 'account.refund',
       params: z.strictObject({ destination: z.string().max(4200) }),

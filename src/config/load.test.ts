@@ -161,6 +161,20 @@ describe('problems', () => {
   it.each([
     [{ NODE_ENV: 'production' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is']],
     [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1' }, []],
+    [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1', WORK_MODEL: 'anthropic/claude-opus-5.5' }, []],
+    [
+      { NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1', WORK_MODEL: 'gpt', EVAL_MODEL: 'other' },
+      ['EVAL_MODEL is other, whose price', 'WORK_MODEL is gpt, whose price'],
+    ],
+    [
+      {
+        NODE_ENV: 'production',
+        TIMMY_ALLOW_STUBS: '1',
+        WORK_MODEL: 'gpt',
+        SONNET_INPUT_COST_PER_1K_TOKENS: '0.001',
+      },
+      [],
+    ],
     [
       { NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1', TIMMY_ALLOW_PRIVATE_NETWORK: '1' },
       ['TIMMY_ALLOW_PRIVATE_NETWORK is'],
@@ -212,7 +226,10 @@ it('warns of what is suspicious but allowed', () => {
   expect(warnings).toEqual([
     '/srv/t.toml holds a secret and others may read it: chmod 600 it',
     '/srv/key holds a secret and others may read it: chmod 600 it',
-    expect.stringContaining('WORK_MODEL is not'),
+    expect.stringContaining('WORK_MODEL is other, whose price I do not know, and SONNET_* still has that of'),
+    expect.stringContaining(
+      'HAIKU_* (0.0008 in, 0.004 out) is below the list price of claude-haiku-4-5 (0.001 in, 0.005 out',
+    ),
   ]);
 });
 

@@ -35,9 +35,13 @@ export function loadSettings(options: LoadOptions): Settings {
   const problems = [...sources.problems, ...breaches.filter((breach) => breach !== null)];
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const remarks = advice.map((rule) => rule.check(settings)).filter((remark) => remark !== null);
-  for (const warning of [...sources.warnings, ...remarks]) options.warn?.(warning);
+  for (const warning of [...sources.warnings, ...adviceOn(settings)]) options.warn?.(warning);
   return Object.freeze(settings);
+}
+
+/** What should be said of these settings, though Timmy works with them. */
+export function adviceOn(settings: Settings): string[] {
+  return advice.map((rule) => rule.check(settings)).filter((remark) => remark !== null);
 }
 
 /** Removes every secret from `env` (usually `process.env`), so that children and crash reports do not inherit it. */

@@ -1,5 +1,13 @@
-import { DEFAULT_EVAL_MODEL, DEFAULT_WORK_MODEL } from './fragments/model.ts';
-import { DEFAULT_RATES } from './fragments/pricing.ts';
+import {
+  DEFAULT_MODELS,
+  findModel,
+  isBelow,
+  LIST_PRICES_OF,
+  ratesOf,
+  thinkingRoomOf,
+  type ModelRates,
+  type RateSettings,
+} from '../pricing/index.ts';
 import type { SettingName, Settings } from './fragments.ts';
 
 /** Something that concerns several settings: what is wrong and how to mend it, or null. */
@@ -19,6 +27,16 @@ function rule<const N extends SettingName>(
 const production = (s: Pick<Settings, 'NODE_ENV'>): boolean => s.NODE_ENV === 'production';
 
 const mend = 'or set TIMMY_ALLOW_STUBS=1 to run with a stub on purpose';
+
+/** Whatever rates depend on. */
+const RATES = [
+  'EVAL_MODEL',
+  'WORK_MODEL',
+  'HAIKU_INPUT_COST_PER_1K_TOKENS',
+  'HAIKU_OUTPUT_COST_PER_1K_TOKENS',
+  'SONNET_INPUT_COST_PER_1K_TOKENS',
+  'SONNET_OUTPUT_COST_PER_1K_TOKENS',
+] as const;
 
 /** What stops the start. */
 export const rules: readonly Rule[] = [
@@ -69,50 +87,32 @@ export const rules: readonly Rule[] = [
       ? 'LIMIT_ALL_OPEN_INVOICES must be above 180: 60 of them are kept for top-ups and 120 for npubs that have paid before, so that a new customer could buy nothing. Raise it'
       : null,
   ),
-  rule(
-    [
-      'MODEL_DAILY_BUDGET_USD',
-      'HAIKU_INPUT_COST_PER_1K_TOKENS',
-      'HAIKU_OUTPUT_COST_PER_1K_TOKENS',
-      'SONNET_INPUT_COST_PER_1K_TOKENS',
-      'SONNET_OUTPUT_COST_PER_1K_TOKENS',
-      'OUTPUT_TOKENS_LONG_EST',
-    ],
-    (s) => {
-      // Prompts of a thousand tokens, a verdict of half a thousand, the longest answer that is quoted.
-      const look = Number(s.HAIKU_INPUT_COST_PER_1K_TOKENS) + 0.5 * Number(s.HAIKU_OUTPUT_COST_PER_1K_TOKENS);
-      const outputThousands = s.OUTPUT_TOKENS_LONG_EST / 1000;
-      const work =
-        Number(s.SONNET_INPUT_COST_PER_1K_TOKENS) + outputThousands * Number(s.SONNET_OUTPUT_COST_PER_1K_TOKENS);
-      return Number(s.MODEL_DAILY_BUDGET_USD) < look + work
-        ? `MODEL_DAILY_BUDGET_USD does not pay for one job (about ${(look + work).toFixed(3)} USD): nothing could be sold. Raise it`
-        : null;
-    },
-  ),
-  rule(
-    [
-      'DEMO_DAILY_BUDGET_USD',
-      'DEMO_OUTPUT_TOKENS',
-      'HAIKU_INPUT_COST_PER_1K_TOKENS',
-      'HAIKU_OUTPUT_COST_PER_1K_TOKENS',
-      'SONNET_INPUT_COST_PER_1K_TOKENS',
-      'SONNET_OUTPUT_COST_PER_1K_TOKENS',
-    ],
-    (s) => {
-      // As above; the answer is as long as a free one may be.
-      const look = Number(s.HAIKU_INPUT_COST_PER_1K_TOKENS) + 0.5 * Number(s.HAIKU_OUTPUT_COST_PER_1K_TOKENS);
-      const outputThousands = s.DEMO_OUTPUT_TOKENS / 1000;
-      const work =
-        Number(s.SONNET_INPUT_COST_PER_1K_TOKENS) + outputThousands * Number(s.SONNET_OUTPUT_COST_PER_1K_TOKENS);
-      const budget = Number(s.DEMO_DAILY_BUDGET_USD);
-      return budget > 0 && budget < look + work
-        ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer (about ${(look + work).toFixed(3)} USD). Raise it, or set it to 0 to offer none`
-        : null;
-    },
-  ),
+  rule(['MODEL_DAILY_BUDGET_USD', 'OUTPUT_TOKENS_LONG_EST', ...RATES], (s) => {
+    // Prompts of a thousand tokens, a verdict of half a thousand, the longest answer that is quoted.
+    const cost = (rates: ModelRates, outputThousands: number): number =>
+      Number(rates.inRate) + outputThousands * Number(rates.outRate);
+    const job = cost(ratesOf('eval', s), 0.5) + cost(ratesOf('work', s), s.OUTPUT_TOKENS_LONG_EST / 1000);
+    return Number(s.MODEL_DAILY_BUDGET_USD) < job
+      ? `MODEL_DAILY_BUDGET_USD does not pay for one job (about ${job.toFixed(3)} USD): nothing could be sold. Raise it`
+      : null;
+  }),
+  rule(['DEMO_DAILY_BUDGET_USD', 'DEMO_OUTPUT_TOKENS', ...RATES], (s) => {
+    // The same, of the longest answer that is free; both may think.
+    const cost = (role: 'eval' | 'work', model: string, output: number): number => {
+      const { inRate, outRate } = ratesOf(role, s);
+      return Number(inRate) + ((output + thinkingRoomOf(model)) / 1000) * Number(outRate);
+    };
+    const answer = cost('eval', s.EVAL_MODEL, 500) + cost('work', s.WORK_MODEL, s.DEMO_OUTPUT_TOKENS);
+    const budget = Number(s.DEMO_DAILY_BUDGET_USD);
+    return budget > 0 && budget < answer
+      ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer (about ${answer.toFixed(3)} USD). Raise it, or set it to 0 to offer none`
+      : null;
+  }),
+  rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('eval', s) : null)),
+  rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('work', s) : null)),
 ];
 
-/** What is said at start and changes nothing. */
+/** What is said at start and in `status`, and changes nothing. */
 export const advice: readonly Rule[] = [
   rule(['TIMMY_NIP90'], (s) =>
     s.TIMMY_NIP90 ? 'TIMMY_NIP90 is set, but NIP-90 is not offered by this version' : null,
@@ -120,18 +120,31 @@ export const advice: readonly Rule[] = [
   rule(['TIMMY_METRICS_ADDR'], (s) =>
     s.TIMMY_METRICS_ADDR === undefined ? null : 'TIMMY_METRICS_ADDR is set, but this version has no metrics endpoint',
   ),
-  rule(['EVAL_MODEL', 'HAIKU_INPUT_COST_PER_1K_TOKENS', 'HAIKU_OUTPUT_COST_PER_1K_TOKENS'], (s) =>
-    s.EVAL_MODEL !== DEFAULT_EVAL_MODEL &&
-    s.HAIKU_INPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.HAIKU_INPUT_COST_PER_1K_TOKENS &&
-    s.HAIKU_OUTPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.HAIKU_OUTPUT_COST_PER_1K_TOKENS
-      ? `EVAL_MODEL is not ${DEFAULT_EVAL_MODEL}, but HAIKU_* still has its rates: set the rates of your model`
-      : null,
-  ),
-  rule(['WORK_MODEL', 'SONNET_INPUT_COST_PER_1K_TOKENS', 'SONNET_OUTPUT_COST_PER_1K_TOKENS'], (s) =>
-    s.WORK_MODEL !== DEFAULT_WORK_MODEL &&
-    s.SONNET_INPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.SONNET_INPUT_COST_PER_1K_TOKENS &&
-    s.SONNET_OUTPUT_COST_PER_1K_TOKENS === DEFAULT_RATES.SONNET_OUTPUT_COST_PER_1K_TOKENS
-      ? `WORK_MODEL is not ${DEFAULT_WORK_MODEL}, but SONNET_* still has its rates: set the rates of your model`
-      : null,
-  ),
+  rule([...RATES], (s) => unknownRates('eval', s)),
+  rule([...RATES], (s) => unknownRates('work', s)),
+  rule([...RATES], (s) => belowList('eval', s)),
+  rule([...RATES], (s) => belowList('work', s)),
 ];
+
+const NAMES = {
+  eval: { model: 'EVAL_MODEL', rates: 'HAIKU_*' },
+  work: { model: 'WORK_MODEL', rates: 'SONNET_*' },
+} as const;
+
+/** A model of which nobody has said what it costs. */
+function unknownRates(role: 'eval' | 'work', settings: RateSettings): string | null {
+  const { model, rates } = NAMES[role];
+  const used = ratesOf(role, settings);
+  return used.source === 'unknown'
+    ? `${model} is ${used.model}, whose price I do not know, and ${rates} still has that of ${DEFAULT_MODELS[model]}. Set the rates of your model`
+    : null;
+}
+
+/** The defaults of HAIKU_* are: they are what the service before this one asked. */
+function belowList(role: 'eval' | 'work', settings: RateSettings): string | null {
+  const { model, rates } = NAMES[role];
+  const used = ratesOf(role, settings);
+  const list = findModel(used.model)?.list;
+  if (list === undefined || !(isBelow(used.inRate, list.inRate) || isBelow(used.outRate, list.outRate))) return null;
+  return `${rates} (${used.inRate} in, ${used.outRate} out) is below the list price of ${used.model} (${list.inRate} in, ${list.outRate} out, ${LIST_PRICES_OF}): the difference is yours to pay. Set ${rates} to what ${model} costs you`;
+}

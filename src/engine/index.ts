@@ -11,3 +11,8 @@ export {
   type WordCommand,
 } from './commands.ts';
 export { findKeyUse, keepKeyUse, type KeyUse } from './order-keys.ts';
+export * from './catalogue.ts';
+export * from './face.ts';
+export * from './order-rows.ts';
+export * from './order-texts.ts';
+export { busyWithOrders, type WorkLimits } from './busy.ts';

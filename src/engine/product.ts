@@ -2,6 +2,8 @@ import type { Reader, Tx } from '../db/index.ts';
 import { isRefusal, type Refusal } from '../lib/errors.ts';
 import type { InboundMessage } from '../messaging/index.ts';
 import type { Charge } from '../receipts/index.ts';
+import type { ProductFace } from './face.ts';
+import { openIdsOf } from './order-rows.ts';
 import type {
   Activity,
   AtWork,
@@ -40,7 +42,7 @@ export interface Delivered {
 export interface Product {
   readonly kind: string;
   readonly prefix: string;
-  readonly plural: string;
+  readonly face: ProductFace;
   readonly rpcName: string;
   readonly activities: Readonly<Record<string, Activity>>;
   atWork(reader: Reader): readonly AtWork[];
@@ -50,9 +52,12 @@ export interface Product {
   open(tx: Tx, decision: Decision<OrderBase, unknown>): Delivered;
   find(reader: Reader, id: string): OrderBase | undefined;
   rpc(reader: Reader, id: string, brief: boolean, to: string): Readonly<Record<string, unknown>> | undefined;
-  list(reader: Reader, owner: string, limit: number, before: string | null): readonly ListedOrder[];
   look(reader: Reader, id: string): ListedOrder | undefined;
   waitingRequest(reader: Reader, owner: string): WaitingRequest | undefined;
+  /** This owner's orders that are not finished, newest first. */
+  openOf(reader: Reader, owner: string): readonly ListedOrder[];
+  /** Undefined: `<rpcName>.refund` always takes an id. */
+  readonly meantForRefund: ((reader: Reader, owner: string) => string | undefined) | undefined;
 }
 
 /** One order as lists, status and history show it. */
@@ -74,6 +79,8 @@ export interface ListedOrder {
 export function product<Order extends OrderBase, Command, Notice, Facts>(
   definition: ProductDefinition<Order, Command, Notice, Facts>,
 ): Product {
+  const { face } = definition;
+
   function delivered(
     order: Order | null,
     changed: boolean,
@@ -102,17 +109,17 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
     return {
       summary: definition.summary(order),
       dialect: order.dialect,
-      isOpen: definition.isOpen(order),
+      isOpen: face.states.open.includes(order.state),
       isPaid: definition.isPaid(order),
-      isFree: definition.isFree === true,
+      isFree: face.isFree === true,
       statusLine: definition.statusLine(reader, order),
     };
   }
 
   return {
-    kind: definition.kind,
-    prefix: definition.prefix,
-    plural: definition.plural,
+    kind: face.kind,
+    prefix: face.prefix,
+    face,
     rpcName: definition.rpcName,
     activities: definition.activities,
     atWork: (reader) => definition.atWork(reader),
@@ -141,12 +148,16 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       const order = definition.load(reader, id);
       return order === undefined ? undefined : definition.rpc(reader, order, brief, to);
     },
-    list: (reader, owner, limit, before) =>
-      definition.list(reader, owner, limit, before).map((order) => listed(reader, order)),
     waitingRequest: (reader, owner) => definition.waitingRequest?.(reader, owner),
     look: (reader, id) => {
       const order = definition.load(reader, id);
       return order === undefined ? undefined : listed(reader, order);
     },
+    openOf: (reader, owner) =>
+      openIdsOf(reader, face, owner).flatMap((id) => {
+        const order = definition.load(reader, id);
+        return order === undefined ? [] : [listed(reader, order)];
+      }),
+    meantForRefund: definition.meantForRefund,
   };
 }

@@ -5,6 +5,7 @@ import type { InboundMessage } from '../messaging/index.ts';
 import type { OrderRef, PlatformEvent } from '../payments/index.ts';
 import type { Charge } from '../receipts/index.ts';
 import type { Commit, Pool } from '../tasks/index.ts';
+import type { ProductFace } from './face.ts';
 
 /** How an order was made, and therefore how its news are told: words for people, JSON-RPC for programs. */
 export type Dialect = 'words' | 'rpc';
@@ -122,10 +123,8 @@ export type ActivityOutcome =
 
 /** A product as its folder defines it; `product()` closes over the type parameters. */
 export interface ProductDefinition<Order extends OrderBase, Command, Notice, Facts> {
-  readonly kind: string;
-  /** The letter of its ids. */
-  readonly prefix: string;
-  readonly plural: string;
+  /** What it is without a daemon: kind, letter, table, states, checks. */
+  readonly face: ProductFace;
   /** The name of its notifications (`job.updated`) and of its object in results (`job`). */
   readonly rpcName: string;
   load(reader: Reader, id: string): Order | undefined;
@@ -165,12 +164,6 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   receipt(reader: Reader, order: Order): Charge | null;
   /** Whose money it was, and whose receipt it is; left out: the order's owner. */
   receiptOwner?(reader: Reader, order: Order): string;
-  /** This owner's orders, newest first; `before`: the id after which to go on. */
-  list(reader: Reader, owner: string, limit: number, before: string | null): readonly Order[];
-  /** Not finished: it waits for money or is being worked on. */
-  isOpen(order: Order): boolean;
-  /** There is nothing to pay and nothing to cancel: `invoice` and `cancel` without an id never mean it. */
-  readonly isFree?: true;
   /** Paid for, so that answers about it are not counted as free. */
   isPaid(order: Order): boolean;
   /** The newest request of this customer that was made in words and waits for its first payment, while its text is kept. */
@@ -178,6 +171,8 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   /** How it stands, in one line for people. */
   statusLine(reader: Reader, order: Order): string;
   summary(order: Order): OrderSummary;
+  /** The order that `<rpcName>.refund` without an id means; left out: it always takes one. */
+  readonly meantForRefund?: (reader: Reader, owner: string) => string | undefined;
 }
 
 /** What somebody asked for in words and has not paid anything for yet. */

@@ -14,7 +14,7 @@ import {
   SUSPENSE,
   WALLET,
 } from './index.ts';
-import { balance, balances, post, transfersOf, verifyBooks, type Account, type Posting } from './index.ts';
+import { balance, balances, hasMoney, post, transfersOf, verifyBooks, type Account, type Posting } from './index.ts';
 
 let database: Database;
 beforeEach(() => (database = freshDatabase()));
@@ -239,5 +239,15 @@ describe('verifyBooks finds', () => {
     expect(broken()).toContain('an account is of the kind its name says');
     sql(`DELETE FROM accounts WHERE id = 'job:J-4KQ7M'`);
     expect(broken()).toContain('every transfer names known accounts');
+  });
+});
+
+describe('hasMoney', () => {
+  it('is asked of every kind of account, and of no other order', () => {
+    expect(hasMoney(database.read, 'J-4KQ7M')).toBe(false);
+    const held = [JOB, heldFor('session', 'S-4KQ7M'), heldFor('echo', 'E-00001'), owedFor('J-00000')];
+    book(...held.map((account) => posting(OPERATOR, account, 1, account)));
+    for (const account of held) expect(hasMoney(database.read, account.split(':')[1] ?? '')).toBe(true);
+    for (const id of ['J-00001', 'S-00001', '4KQ7M', '']) expect(hasMoney(database.read, id), id).toBe(false);
   });
 });

@@ -81,7 +81,7 @@ export function balance(reader: Reader, account: Account): bigint {
   return row.kind === 'asset' || row.kind === 'expense' ? row.debits - row.credits : row.credits - row.debits;
 }
 
-/** Was money ever booked for this order? */
+/** Was money ever booked for this order, of whatever product? */
 export function hasMoney(reader: Reader, orderId: string): boolean {
   return statement(reader, 'SELECT 1 FROM accounts WHERE object = ? LIMIT 1').get(orderId) !== undefined;
 }

@@ -1,8 +1,10 @@
 import { statement, type Database, type Tx } from '../db/index.ts';
+import type { ProductFace } from '../engine/index.ts';
 import type { Broken } from '../ledger/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { closeOverBooks, closures, noteMend } from '../payments/index.ts';
+import { FACES } from '../products/catalogue.ts';
 import { lastSignOfLife, verifyEverything } from './verify.ts';
 
 export interface Mending {
@@ -21,10 +23,10 @@ export interface Mending {
  * stopped over books that add up is opened. It books nothing and changes no sum: where the sums are wrong it says so.
  * Beside a running daemon or without one; kept with its reason.
  */
-export function mend(database: Database, clock: Clock, reason: string): Mending {
+export function mend(database: Database, clock: Clock, reason: string, faces: readonly ProductFace[] = FACES): Mending {
   return database.write((tx) => {
     const now = clock.now();
-    const found = verifyEverything(tx, lastSignOfLife(tx));
+    const found = verifyEverything(tx, lastSignOfLife(tx), faces);
     const retried = retrySetAside(tx, now);
     const isOpened = closeOverBooks(tx, found, now);
     const broken = found.filter(({ kind }) => kind !== 'late');

@@ -1,6 +1,8 @@
 import { statement, type Reader } from '../db/index.ts';
+import { orderRow, type ProductFace } from '../engine/index.ts';
 import { balance, heldFor, owedFor, transfersOf, type TransferRow } from '../ledger/index.ts';
 import { debtsOf, decisionsAbout, invoicesOf, payoutsOf, receiptsOf } from '../payments/index.ts';
+import { FACES } from '../products/catalogue.ts';
 
 /** One thing that happened. */
 export interface Chapter {
@@ -23,12 +25,13 @@ export interface Story {
 }
 
 /** The story of an order, or null when nothing about it is known. */
-export function storyOf(reader: Reader, id: string): Story | null {
-  const order = orderOf(reader, id);
+export function storyOf(reader: Reader, id: string, faces: readonly ProductFace[] = FACES): Story | null {
+  const order = orderRow(reader, faces, id);
   const invoices = invoicesOf(reader, id);
   const transfers = transfersOf(reader, id);
   const [first] = invoices;
-  if (order === null && first === undefined && transfers.length === 0) return null;
+  if (order === undefined && first === undefined && transfers.length === 0) return null;
+  const kind = order?.kind ?? first?.orderKind;
   const chapters = [
     ...invoiceChapters(reader, id),
     ...debtChapters(reader, id),
@@ -41,28 +44,10 @@ export function storyOf(reader: Reader, id: string): Story | null {
     state: order?.state ?? null,
     chapters,
     transfers,
-    heldMsats: first === undefined ? 0n : balance(reader, heldFor(first.orderKind, id)),
+    heldMsats: kind === undefined ? 0n : balance(reader, heldFor(kind, id)),
     owedMsats: balance(reader, owedFor(id)),
     tasks: tasksOf(reader, id),
   };
-}
-
-/** Products keep their orders in tables of their own, with these three columns in common. */
-const TABLES: Readonly<Record<string, string>> = {
-  J: 'jobs',
-  S: 'sessions',
-  R: 'requests',
-  B: 'bootstraps',
-  D: 'demos',
-};
-
-function orderOf(reader: Reader, id: string): { owner: string; state: string } | null {
-  const name = TABLES[id.slice(0, 1)];
-  if (name === undefined) return null;
-  if (statement(reader, `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`).get(name) === undefined)
-    return null;
-  const row = statement(reader, `SELECT owner, state FROM ${name} WHERE id = ?`).get(id);
-  return (row as { owner: string; state: string } | undefined) ?? null;
 }
 
 function invoiceChapters(reader: Reader, id: string): Chapter[] {

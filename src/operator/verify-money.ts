@@ -1,4 +1,5 @@
 import type { Reader } from '../db/index.ts';
+import type { ProductFace } from '../engine/index.ts';
 import { brokenRows, type Slices, type SqlInvariant } from '../ledger/index.ts';
 
 /**
@@ -6,25 +7,25 @@ import { brokenRows, type Slices, type SqlInvariant } from '../ledger/index.ts';
  * everything that touched it has a cause we know, orders hold money only while they work for it, and nothing was
  * decided by hand without a reason.
  */
-export function* checkMoney(reader: Reader): Slices {
+export function* checkMoney(reader: Reader, faces: readonly ProductFace[]): Slices {
+  const holders = faces.map(({ kind }) => kind);
   return [
-    ...(yield* brokenRows(reader, CHECKS)),
+    ...(yield* brokenRows(reader, checks(holders))),
     ...(yield* brokenRows(reader, SOLVENCY, 'short')),
     ...(yield* brokenRows(reader, LATE, 'late')),
   ];
 }
 
-/** The kinds of account that hold money for an order. */
-const HOLDERS = ['job', 'session', 'request', 'boot'];
-
-/** The ways of the books: which kind of transfer goes from which account to which. `ORDER`: any of the holders. */
+/**
+ * The ways of the books: which kind of transfer goes from which account to which. `ORDER`: any account that holds money
+ * for an order.
+ */
 const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] = [
   ['receipt', 'wallet', 'ORDER'],
   ['receipt', 'operator', 'ORDER'],
   ['kept', 'owed:*', 'ORDER'],
+  ['moved:*', 'ORDER', 'ORDER'],
   ['earned:*', 'ORDER', 'rev:*'],
-  ['moved:*', 'session:*', 'request:*'],
-  ['moved:*', 'request:*', 'session:*'],
   ['owed:*', 'ORDER', 'owed:*'],
   ['surplus:*', 'wallet', 'suspense'],
   ['owed:*', 'suspense', 'owed:*'],
@@ -41,16 +42,18 @@ const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] 
   ['vouched_arrived', 'wallet', 'operator'],
 ];
 
-/** As rows of SQL, a way for each holder. */
-const WAY_ROWS = WAYS.flatMap((way) =>
-  (way.includes('ORDER') ? HOLDERS : ['']).map((holder) =>
-    way.map((part) => (part === 'ORDER' ? `${holder}:*` : part)),
-  ),
-)
-  .map((way) => `('${way.join("', '")}')`)
-  .join(', ');
+/** As rows of SQL, a way for each holder, or for each two. */
+const wayRows = (holders: readonly string[]): string => {
+  const accounts = (name: string): readonly string[] =>
+    name === 'ORDER' ? holders.map((holder) => `${holder}:*`) : [name];
+  const rows = WAYS.flatMap(([kind, debit, credit]) =>
+    accounts(debit).flatMap((from) => accounts(credit).map((to) => `('${kind}', '${from}', '${to}')`)),
+  );
+  return rows.join(', ');
+};
 
-const CHECKS: readonly SqlInvariant[] = [
+/** @param holders the kinds of order, which are the kinds of account that hold money for one. */
+const checks = (holders: readonly string[]): readonly SqlInvariant[] => [
   [
     'everything that came into the wallet or left it has a cause we know',
     `SELECT 'transfer ' || seq AS row FROM transfers
@@ -68,12 +71,6 @@ const CHECKS: readonly SqlInvariant[] = [
      WHERE p.state = 'paid' GROUP BY pd.debt_id HAVING count(*) > 1`,
   ],
   [
-    'a job that waits for a payment or lapsed holds no money, unless news of it is on its way',
-    `SELECT 'job ' || j.id AS row FROM jobs j JOIN accounts a ON a.id = 'job:' || j.id
-     WHERE j.state IN ('awaiting_eval_payment', 'awaiting_work_payment', 'expired') AND a.credits <> a.debits
-       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'order.event' AND t.lane = 'order:job:' || j.id)`,
-  ],
-  [
     'what was credited out of the operator’s pocket was decided by a person, with a reason',
     `SELECT 'transfer ' || t.seq AS row FROM transfers t WHERE t.kind = 'receipt' AND t.debit = 'operator' AND NOT EXISTS
        (SELECT 1 FROM hand_decisions h WHERE h.what = 'credit' AND h.result = 'done' AND 'invoice:' || h.payment_hash = t.cause)`,
@@ -85,7 +82,7 @@ const CHECKS: readonly SqlInvariant[] = [
   ],
   [
     'every transfer goes a way that its kind may go',
-    `WITH ways (kind, debit, credit) AS (VALUES ${WAY_ROWS})
+    `WITH ways (kind, debit, credit) AS (VALUES ${wayRows(holders)})
      SELECT 'transfer ' || t.seq AS row FROM transfers t WHERE t.seq BETWEEN @from AND @to AND NOT EXISTS
        (SELECT 1 FROM ways w WHERE t.kind GLOB w.kind AND t.debit GLOB w.debit AND t.credit GLOB w.credit)`,
     'transfers',
@@ -96,21 +93,25 @@ const CHECKS: readonly SqlInvariant[] = [
      WHERE kind GLOB 'owed:*' AND debit <> 'suspense' AND substr(debit, instr(debit, ':') + 1) <> substr(credit, instr(credit, ':') + 1)`,
   ],
   [
-    'what came for an order was earned, is or was owed back, or is still held',
+    'what came for an order was earned, moved on, is or was owed back, or is still held',
     `SELECT 'order ' || id AS row FROM (
        SELECT order_id AS id, CASE state WHEN 'paid' THEN min(paid_msats, amount_sats * 1000) ELSE amount_sats * 1000 END AS amount
          FROM invoices WHERE order_id > @from AND order_id <= @to AND +state IN ('paid', 'kept')
        UNION ALL SELECT substr(credit, 6), amount_msats FROM transfers
          WHERE credit > 'owed:' || @from AND credit <= 'owed:' || @to AND +debit = 'suspense'
        UNION ALL SELECT order_id, -amount_msats FROM debts WHERE order_id > @from AND order_id <= @to
-       ${HOLDERS.map(
-         (holder) => `UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
-         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND (+kind GLOB 'earned:*' OR +kind GLOB 'moved:*')
+       ${holders
+         .map(
+           (holder) => `UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
+         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'earned:*'
+       UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
+         WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'moved:*'
        UNION ALL SELECT substr(credit, ${holder.length + 2}), amount_msats FROM transfers
          WHERE credit > '${holder}:' || @from AND credit <= '${holder}:' || @to AND +kind GLOB 'moved:*'
        UNION ALL SELECT substr(id, ${holder.length + 2}), debits - credits FROM accounts
          WHERE id > '${holder}:' || @from AND id <= '${holder}:' || @to`,
-       ).join(' ')})
+         )
+         .join(' ')})
      GROUP BY id HAVING sum(amount) <> 0`,
     'orders',
   ],

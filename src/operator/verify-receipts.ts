@@ -1,4 +1,5 @@
 import { statement, type Reader } from '../db/index.ts';
+import { faceOf, type ProductFace } from '../engine/index.ts';
 import type { Broken, Slices } from '../ledger/index.ts';
 import type { Rumor } from '../nostr/event.ts';
 import { eventId } from '../nostr/verify.ts';
@@ -19,7 +20,7 @@ const TRANSFERS_IN_A_SLICE = 4000;
  * one, for exactly what was earned, and every refund that was paid has one. Signatures are checked where receipts
  * leave us, and by `timmy verify`.
  */
-export function* checkReceipts(reader: Reader): Slices {
+export function* checkReceipts(reader: Reader, faces: readonly ProductFace[]): Slices {
   const broken: Broken[] = [];
   const charged = new Map<string, number>();
   const page = statement(
@@ -50,7 +51,7 @@ export function* checkReceipts(reader: Reader): Slices {
   }
   broken.push(...refundsWithout(reader));
   yield;
-  return [...broken, ...(yield* chargesWithout(reader, charged))];
+  return [...broken, ...(yield* chargesWithout(reader, faces, charged))];
 }
 
 function read(row: Row): { isTrue: boolean; at: number; content: ReceiptContent | null } {
@@ -79,7 +80,7 @@ function refundsWithout(reader: Reader): Broken[] {
 }
 
 /** @param charged what the newest receipt of each order says; what others charged meanwhile is looked up again. */
-function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): Slices {
+function* chargesWithout(reader: Reader, faces: readonly ProductFace[], charged: ReadonlyMap<string, number>): Slices {
   const earned = new Map<string, number>();
   const page = statement(
     reader,
@@ -96,7 +97,7 @@ function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): 
   );
   const broken: Broken[] = [];
   for (const id of suspects) {
-    if (!isChargeReceipted(reader, id))
+    if (!isChargeReceipted(reader, faces, id))
       broken.push({
         kind: 'books',
         invariant: 'every charge has a receipt, for exactly what was earned',
@@ -107,8 +108,8 @@ function* chargesWithout(reader: Reader, charged: ReadonlyMap<string, number>): 
   return broken;
 }
 
-/** A job paid in one is charged for its look when that is done; its one receipt comes at its end. */
-function isChargeReceipted(reader: Reader, id: string): boolean {
+/** Of some orders the receipt of what was charged is still to come: their product knows. */
+function isChargeReceipted(reader: Reader, faces: readonly ProductFace[], id: string): boolean {
   const earned = statement(
     reader,
     `SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE cause = ? AND kind GLOB 'earned:*'`,
@@ -121,11 +122,14 @@ function isChargeReceipted(reader: Reader, id: string): boolean {
   )
     .pluck()
     .get(id) as string | undefined;
-  const goesOn = statement(
-    reader,
-    `SELECT 1 FROM jobs WHERE id = ? AND state = 'executing' AND details ->> 'prepaid'`,
-  ).get(id);
-  if (event === undefined) return earned === 0 || goesOn !== undefined;
+  if (event === undefined) return earned === 0 || isReceiptLater(reader, faces, id);
   const { content } = read({ id, owner: '', position: 0, event });
   return content?.type === 'charge' && content.bill.charged_sats * 1000 === earned;
+}
+
+function isReceiptLater(reader: Reader, faces: readonly ProductFace[], id: string): boolean {
+  const face = faceOf(faces, id);
+  const later = face?.receipts?.later;
+  if (face === undefined || later == null) return false;
+  return statement(reader, `SELECT 1 FROM ${face.table} o WHERE o.id = ? AND (${later})`).get(id) !== undefined;
 }

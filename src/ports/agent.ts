@@ -40,7 +40,7 @@ export interface Turn {
   readonly text: string;
 }
 
-/** Output bound of an evaluation: a boolean and one sentence. Tokens. */
+/** Output bound of an evaluation: a boolean and one sentence. Thinking is allowed for beside it (`evaluationMaxTokens`). Tokens. */
 export const EVALUATION_MAX_TOKENS = 512;
 
 export interface WorkRequest {
@@ -50,9 +50,25 @@ export interface WorkRequest {
   /** The length that was bought, in words; the model is told. */
   readonly words: number;
   readonly format: 'plain' | 'markdown';
-  /** Hard bound on the output, ≥ 1. */
+  /** Hard bound on the output, thinking included, ≥ 1. */
   readonly maxTokens: number;
+  /**
+   * Hears the whole cleaned text so far while the model still writes, each time longer and beginning with what was
+   * heard before; the answer begins with all of it. Given, the answer is streamed. What was heard of a call that is
+   * refused (`model.refused`) or is no answer is to be discarded.
+   */
+  readonly onText?: (textSoFar: string) => void;
 }
+
+/** How many tokens a prompt has. */
+export interface TokenCount {
+  readonly tokens: number;
+  /** False: it is our own guess from the length. The provider's count is its word, not its bill. */
+  readonly exact: boolean;
+}
+
+/** The prompt of a `WorkRequest`: what is to be counted. */
+export type WorkPrompt = Pick<WorkRequest, 'model' | 'request' | 'history' | 'words' | 'format'>;
 
 export interface Work {
   /** Never empty; control and bidi characters stripped. */
@@ -65,19 +81,22 @@ export interface Work {
 
 /**
  * How a call to the model failed. `usage`: the tokens it is known to have cost us all the same; null: not known, it may
- * be all that was allowed. What is refused before any work costs none.
+ * be all that was allowed. What is refused before any work costs none. `partial`: of a stream that was lost midway, the
+ * cleaned text so far, no less than `onText` heard; else empty.
  */
 export class AgentError extends OutsideError {
   readonly usage: TokenUsage | null;
+  readonly partial: string;
 
   constructor(
     fault: OutsideFault,
     code: string,
-    options: { cause?: unknown; retryAfterSeconds?: number; usage?: TokenUsage | null } = {},
+    options: { cause?: unknown; retryAfterSeconds?: number; usage?: TokenUsage | null; partial?: string } = {},
   ) {
     super(fault, code, options);
     this.name = 'AgentError';
     this.usage = options.usage ?? null;
+    this.partial = options.partial ?? '';
   }
 }
 
@@ -89,7 +108,8 @@ export const NO_USAGE: TokenUsage = { inputTokens: 0, ...NO_CACHE, outputTokens:
  *   `model.overloaded`, `model.down`, and what the operator must mend: `model.key_refused`, `model.no_such_model`,
  *   `model.wrong_address`, `model.spending_limit`. `model.no_answer`: a page that is no answer at all, which counts as
  *   the endpoint being down, though it may have cost tokens.
- * - `unknown`: the call may have cost tokens and its answer is lost (time-out, connection lost midway). An attempt.
+ * - `unknown`: the call may have cost tokens and its answer is lost. An attempt. `model.timeout`,
+ *   `model.connection_lost`.
  * - `rejected`: it answered and there is no usable answer. An attempt. `model.refused` (it declined: trying again is no
  *   use), `model.bad_request` (no use either), `model.empty`, `model.bad_output` (not the asked structure),
  *   `model.bad_usage`.
@@ -98,4 +118,6 @@ export interface Agent {
   readonly kind: 'stub' | 'anthropic';
   evaluate(request: EvaluationRequest, signal: AbortSignal): Promise<Evaluation>;
   work(request: WorkRequest, signal: AbortSignal): Promise<Work>;
+  /** What `work` would send, counted. Costs nothing and never fails: where it cannot be asked, it is guessed. */
+  countTokens?(prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount>;
 }

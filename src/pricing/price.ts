@@ -1,5 +1,5 @@
 import { sats, type Sats } from '../lib/units.ts';
-import { NO_CACHE, type TokenUsage } from '../ports/agent.ts';
+import { inputTokensOf, NO_CACHE, type TokenUsage } from '../ports/agent.ts';
 import {
   add,
   ceil,
@@ -15,9 +15,11 @@ import {
   ZERO,
 } from './fraction.ts';
 import type { Fraction } from './fraction.ts';
+import type { ClassRates } from './models.ts';
+import type { ModelRates } from './rates.ts';
 import type { Tariff } from './tariff.ts';
 
-/** Tokens spent on one call, in the role that decides their rates. Whole numbers ≥ 0. */
+/** Tokens spent on one call (a long prompt is dearer for its own call alone), in the role that decides their rates. Whole numbers ≥ 0. */
 export interface UsageItem extends TokenUsage {
   readonly role: 'eval' | 'work';
 }
@@ -48,7 +50,7 @@ export function priceOf(items: readonly UsageItem[], tariff: Tariff, infra: 'wit
 
 /** What the model's provider bills for `item`, exactly. @throws RangeError when tokens are no whole numbers ≥ 0. */
 export function tokenCostUsd(item: UsageItem, tariff: Tariff): Fraction {
-  const rates = tariff[item.role];
+  const rates = ratesFor(tariff[item.role], inputTokensOf(item));
   const classes = [
     [item.inputTokens, rates.inRate],
     [item.cacheWriteTokens, rates.cacheWriteRate],
@@ -58,6 +60,11 @@ export function tokenCostUsd(item: UsageItem, tariff: Tariff): Fraction {
   if (classes.some(([tokens]) => tokens < 0)) throw new RangeError('pricing: tokens below zero');
   const perThousand = sum(classes.map(([tokens, rate]) => multiply(whole(tokens), decimal(rate))));
   return divide(perThousand, THOUSAND);
+}
+
+/** The rates of a call whose prompt, whatever was cached of it, has so many tokens: above the band all of it, output too, is on the band's. */
+export function ratesFor(rates: ModelRates, promptTokens: number): ClassRates {
+  return rates.band !== null && promptTokens > rates.band.abovePromptTokens ? rates.band : rates;
 }
 
 /** One request's share of the monthly bill of the server. */
@@ -72,12 +79,13 @@ export function infraShareUsd(tariff: Tariff): Fraction {
  */
 export function maxOutputTokens(quotedSats: Sats, inputTokens: number, tariff: Tariff, cap: number): number {
   const left = subtract(satsToUsd(quotedSats, tariff), tokenCostUsd(workInput(inputTokens), tariff));
-  return Math.max(1, outputTokensFor(left, tariff, cap));
+  return Math.max(1, outputTokensFor(left, outRateFor(inputTokens, tariff), cap));
 }
 
 /**
  * How many output tokens the work model may write so that the whole price, after what `spent` already cost, stays
  * within `budgetSats`; `cap` at most, 0 when not even one. A session's bound: its balance never goes below zero.
+ * `input`: of a conversation all of the prompt may be written to the cache, which is dearer than to read it plainly.
  */
 export function affordableOutputTokens(
   budgetSats: Sats,
@@ -85,14 +93,15 @@ export function affordableOutputTokens(
   inputTokens: number,
   tariff: Tariff,
   cap: number,
+  input: 'plain' | 'may be cached' = 'plain',
 ): number {
   // ceil(x) ≤ budget exactly when x ≤ budget, so the rounding needs no care here.
   const beforeMargin = divide(satsToUsd(budgetSats, tariff), add(whole(1), marginOf(tariff)));
-  const cost = sum([
-    infraShareUsd(tariff),
-    ...[...spent, workInput(inputTokens)].map((item) => tokenCostUsd(item, tariff)),
-  ]);
-  return outputTokensFor(subtract(beforeMargin, cost), tariff, cap);
+  const plainly = tokenCostUsd(workInput(inputTokens), tariff);
+  const written = tokenCostUsd({ ...workInput(0), cacheWriteTokens: inputTokens }, tariff);
+  const prompt = input === 'may be cached' && compare(written, plainly) > 0 ? written : plainly;
+  const cost = sum([infraShareUsd(tariff), prompt, ...spent.map((item) => tokenCostUsd(item, tariff))]);
+  return outputTokensFor(subtract(beforeMargin, cost), outRateFor(inputTokens, tariff), cap);
 }
 
 /** USD that `amount` sats are worth at the tariff's price, exactly. */
@@ -112,10 +121,13 @@ function workInput(inputTokens: number): UsageItem {
   return { role: 'work', inputTokens, ...NO_CACHE, outputTokens: 0 };
 }
 
-/** Whole output tokens of the work model that `usd` buys, 0 … `cap`. */
-function outputTokensFor(usd: Fraction, tariff: Tariff, cap: number): number {
+function outRateFor(promptTokens: number, tariff: Tariff): Fraction {
+  return decimal(ratesFor(tariff.work, promptTokens).outRate);
+}
+
+/** Whole output tokens at `rate` (USD per 1,000) that `usd` buys, 0 … `cap`. */
+function outputTokensFor(usd: Fraction, rate: Fraction, cap: number): number {
   if (compare(usd, ZERO) < 0) return 0;
-  const rate = decimal(tariff.work.outRate);
   if (compare(rate, ZERO) === 0) return cap;
   const tokens = floor(divide(multiply(usd, THOUSAND), rate));
   return tokens < BigInt(cap) ? Number(tokens) : cap;

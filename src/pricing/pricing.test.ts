@@ -365,6 +365,7 @@ describe('tariffFrom', () => {
         outRate: '0.004',
         cacheWriteRate: '0.001',
         cacheReadRate: '0.00008',
+        band: null,
       },
       work: {
         model: 'claude-sonnet-4-6',
@@ -372,6 +373,7 @@ describe('tariffFrom', () => {
         outRate: '0.015',
         cacheWriteRate: '0.00375',
         cacheReadRate: '0.0003',
+        band: null,
       },
       marginPct: '33.3',
       infraMonthlyUsd: '100',

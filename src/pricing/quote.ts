@@ -1,5 +1,6 @@
 import { NO_CACHE, type TokenUsage } from '../ports/agent.ts';
 import { sats, type Sats } from '../lib/units.ts';
+import { thinkingTokensOf, tokensIn } from './models.ts';
 import { priceOf, type Price } from './price.ts';
 import type { Tariff } from './tariff.ts';
 
@@ -14,28 +15,31 @@ export interface QuoteTiers {
 }
 
 export interface WorkQuote {
-  /** The system prompt's share included. */
+  /** The system prompt's share included, as the work model's tokenizer counts. */
   readonly estimatedInputTokens: number;
+  /** The thinking included that the work model cannot be kept from. */
   readonly estimatedOutputTokens: number;
   /** At least 1: no invoice can be for nothing. */
   readonly amountSats: Sats;
-  /** The length bought, in words: three quarters of the output tokens. */
+  /** The length bought, in words: three quarters of the output tokens, as most tokenizers count them. */
   readonly words: number;
 }
 
 /**
  * The price of doing `request`, before anyone has looked at it: its tokens are guessed from its length in Unicode
- * characters (code points). `length: 'long'` buys the longest tier whatever the request's length.
+ * characters (code points), and multiplied by how many more the work model's tokenizer makes. `length: 'long'` buys the longest tier whatever the request's length.
  */
 export function quoteWork(request: string, tariff: Tariff, tiers: QuoteTiers, length?: 'long'): WorkQuote {
   const characters = countCharacters(request);
-  const estimatedInputTokens = estimateTokens(characters) + tiers.WORK_SYSTEM_PROMPT_TOKENS_EST;
-  const estimatedOutputTokens = length === 'long' ? tiers.OUTPUT_TOKENS_LONG_EST : outputTier(characters, tiers);
+  const { model } = tariff.work;
+  const answerTokens = length === 'long' ? tiers.OUTPUT_TOKENS_LONG_EST : outputTier(characters, tiers);
+  const estimatedInputTokens = tokensIn(model, estimateTokens(characters) + tiers.WORK_SYSTEM_PROMPT_TOKENS_EST);
+  const estimatedOutputTokens = tokensIn(model, answerTokens) + thinkingTokensOf(model);
   return {
     estimatedInputTokens,
     estimatedOutputTokens,
     amountSats: priceOfEstimate(estimatedInputTokens, estimatedOutputTokens, tariff),
-    words: wordsOf(estimatedOutputTokens),
+    words: wordsOf(answerTokens),
   };
 }
 

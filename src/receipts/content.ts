@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Tariff } from '../pricing/index.ts';
+import type { ClassRates, ModelRates, Tariff } from '../pricing/index.ts';
 
 /**
  * The kind of a receipt: a regular event (NIP-01) of a number that no NIP gives a meaning to. docs/receipts.md says why.
@@ -14,13 +14,17 @@ const positiveDecimal = decimalText.refine((text) => text !== '0');
 const orderId = z.string().regex(/^[A-Z]-[0-9A-Z]{5}$/);
 const name = z.string().min(1).max(200);
 
-const ratesSchema = z.strictObject({
-  model: name,
+const classRates = {
   in_rate: decimalText,
   out_rate: decimalText,
   cache_write_rate: decimalText,
   cache_read_rate: decimalText,
-});
+};
+
+/** A call whose prompt (its three classes of input together) is longer is on these rates, all of it. */
+const bandSchema = z.strictObject({ above_prompt_tokens: tokens, ...classRates });
+
+const ratesSchema = z.strictObject({ model: name, ...classRates, band: bandSchema.nullable() });
 
 const tariffSchema = z.strictObject({
   formula: z.literal(1),
@@ -105,12 +109,16 @@ export type ContentTariff = z.infer<typeof tariffSchema>;
 
 /** The frozen tariff in the receipt's own names. */
 export function writeTariff(tariff: Tariff): ContentTariff {
-  const rates = ({ model, inRate, outRate, cacheWriteRate, cacheReadRate }: Tariff['eval']) => ({
-    model,
+  const classes = ({ inRate, outRate, cacheWriteRate, cacheReadRate }: ClassRates) => ({
     in_rate: inRate,
     out_rate: outRate,
     cache_write_rate: cacheWriteRate,
     cache_read_rate: cacheReadRate,
+  });
+  const rates = ({ model, band, ...own }: ModelRates) => ({
+    model,
+    ...classes(own),
+    band: band === null ? null : { above_prompt_tokens: band.abovePromptTokens, ...classes(band) },
   });
   return {
     formula: tariff.formula,
@@ -126,12 +134,17 @@ export function writeTariff(tariff: Tariff): ContentTariff {
 
 /** And back, to compute with. */
 export function readTariff(tariff: ContentTariff): Tariff {
-  const rates = ({ model, in_rate, out_rate, cache_write_rate, cache_read_rate }: ContentTariff['eval']) => ({
-    model,
+  type Classes = Omit<ContentTariff['eval'], 'model' | 'band'>;
+  const classes = ({ in_rate, out_rate, cache_write_rate, cache_read_rate }: Classes): ClassRates => ({
     inRate: in_rate,
     outRate: out_rate,
     cacheWriteRate: cache_write_rate,
     cacheReadRate: cache_read_rate,
+  });
+  const rates = ({ model, band, ...own }: ContentTariff['eval']): ModelRates => ({
+    model,
+    ...classes(own),
+    band: band === null ? null : { abovePromptTokens: band.above_prompt_tokens, ...classes(band) },
   });
   return {
     formula: tariff.formula,

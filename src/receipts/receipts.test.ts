@@ -98,8 +98,8 @@ describe('what was charged and what is owed', () => {
         '"outcome":"complete",' +
         `"payments":[{"amount_sats":10,"payment_hash":"${hash(1)}","purpose":"eval"},{"amount_sats":129,"payment_hash":"${hash(2)}","purpose":"work"}],` +
         `"previous":"${'d'.repeat(64)}","product":"job","quote":{"amount_sats":129,"input_tokens":62,"output_tokens":200},"session":null,` +
-        '"tariff":{"btc_price_source":"median(coingecko,coinbase,kraken)","btc_price_usd":"100000","eval":{"cache_read_rate":"0.00008","cache_write_rate":"0.001","in_rate":"0.0008","model":"claude-haiku-4-5","out_rate":"0.004"},' +
-        '"formula":1,"infra_monthly_requests":"1000","infra_monthly_usd":"100","margin_pct":"25","work":{"cache_read_rate":"0.0003","cache_write_rate":"0.00375","in_rate":"0.003","model":"claude-sonnet-4-6","out_rate":"0.015"}},' +
+        '"tariff":{"btc_price_source":"median(coingecko,coinbase,kraken)","btc_price_usd":"100000","eval":{"band":null,"cache_read_rate":"0.00008","cache_write_rate":"0.001","in_rate":"0.0008","model":"claude-haiku-4-5","out_rate":"0.004"},' +
+        '"formula":1,"infra_monthly_requests":"1000","infra_monthly_usd":"100","margin_pct":"25","work":{"band":null,"cache_read_rate":"0.0003","cache_write_rate":"0.00375","in_rate":"0.003","model":"claude-sonnet-4-6","out_rate":"0.015"}},' +
         '"type":"charge","v":1}',
     );
   });

@@ -1,5 +1,5 @@
 import type { HandClock } from '../fakes/hand-clock.ts';
-import { compose, type Timmy } from '../../src/app/compose.ts';
+import { compose, type Parts, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
@@ -19,6 +19,8 @@ import type { Agent } from '../../src/ports/agent.ts';
 import type { BtcPriceSources } from '../../src/ports/btc-price.ts';
 import type { LnurlPay } from '../../src/ports/lnurl.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
+import type { Ware } from '../../src/products/_shared/shop.ts';
+import { CATALOGUE } from '../../src/products/catalogue.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
 import { openGuest, rng as machineRng, type Guest } from './guest.ts';
 
@@ -55,6 +57,8 @@ export async function openHouse(
     reach?: ReachCrashPoint;
     rng?: Rng;
     freeBytes?: () => number;
+    /** Products beside those of the catalogue, asked before them, and the tables that no migration makes yet. */
+    alsoSold?: { readonly wares: readonly Ware[]; readonly tables: string };
   } = {},
 ): Promise<House> {
   const log = options.log ?? silentLog;
@@ -70,6 +74,7 @@ export async function openHouse(
   const database = openDatabase(options.path ?? ':memory:');
   const machine = options.clock ?? systemClock;
   migrate(database, machine.now(), () => {});
+  if (options.alsoSold !== undefined) createTables(database, options.alsoSold.tables);
   const clock = steadyClockOf(machine, database.read);
   const hub = options.hub ?? createRelayHub([RELAY]);
   const secretKey = options.secretKey ?? generateSecretKey(rng);
@@ -77,7 +82,7 @@ export async function openHouse(
   const relays = hub.connect();
   const network = settings.LIGHTNING_NETWORK;
   const wallet = options.wallet?.(database) ?? createStubWallet({ database, network, clock, rng });
-  const timmy = compose({
+  const parts: Parts = {
     settings,
     inboxRelays: [RELAY],
     discoveryRelays: [],
@@ -99,7 +104,8 @@ export async function openHouse(
     version: 'test',
     bornAt: unixSeconds(0),
     freeBytes: options.freeBytes ?? (() => 1e12),
-  });
+  };
+  const timmy = compose(parts, [...(options.alsoSold?.wares ?? []), ...CATALOGUE]);
   const unwatch = wallet.watch(timmy.onWalletHint);
   timmy.time.start();
   timmy.disk.start();
@@ -137,4 +143,9 @@ export async function openHouse(
       database.close();
     },
   };
+}
+
+/** A later life of the same database has them. */
+function createTables({ read }: Database, sql: string): void {
+  read.$client.exec(sql.replace(/CREATE (TABLE|INDEX)/g, 'CREATE $1 IF NOT EXISTS'));
 }

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createPromptCache, type PromptBody, type PromptUsage } from './anthropic-cache.ts';
+import { eventsOf, writeEvents } from './anthropic-events.ts';
 
 /** What the fake does with one call. Default: accept, and answer with a sentence. */
 export type AnthropicScript =
@@ -17,7 +19,11 @@ export type AnthropicScript =
   | { readonly do: 'body'; readonly body: unknown }
   | { readonly do: 'strip'; readonly field: string }
   | { readonly do: 'page'; readonly status: number }
-  | { readonly do: 'refusal' | 'empty' | 'stream' | 'truncated-json' | 'not-json' | 'no-usage' | 'redirect' }
+  /** Refuses before any output, or after `text`. */
+  | { readonly do: 'refusal'; readonly category?: string | null; readonly text?: string }
+  /** A stream as it was recorded, event by event, and how its connection ends. */
+  | { readonly do: 'events'; readonly events: readonly unknown[]; readonly then?: 'end' | 'reset' | 'hang' }
+  | { readonly do: 'empty' | 'stream' | 'truncated-json' | 'not-json' | 'no-usage' | 'redirect' }
   | { readonly do: 'usage'; readonly usage: unknown }
   | {
       readonly do: 'status';
@@ -28,7 +34,7 @@ export type AnthropicScript =
     }
   /** Answers when `release()` is called (or never). */
   | { readonly do: 'hang' }
-  /** Closes the connection at the first byte, or after billing, in the middle of the answer. */
+  /** Closes the connection at the first byte, or after billing, in the middle of the answer (streamed: after half the text). */
   | { readonly do: 'reset-before-reading' | 'reset-after-answering' };
 
 export interface AnthropicCall {
@@ -36,21 +42,27 @@ export interface AnthropicCall {
   readonly headers: IncomingMessage['headers'];
   readonly body: AnthropicBody;
   /** What the model's provider would bill for it, whether or not the answer arrived. */
-  readonly billed: { readonly inputTokens: number; readonly outputTokens: number };
+  readonly billed: PromptUsage & { readonly outputTokens: number };
 }
 
-interface AnthropicBody {
-  readonly model: string;
+interface AnthropicBody extends PromptBody {
   readonly max_tokens: number;
-  readonly system?: string;
-  readonly messages: readonly { role: string; content: string }[];
-  readonly output_config?: { readonly format?: { readonly type: string; readonly schema: unknown } };
+  readonly stream?: boolean;
+  readonly thinking?: { readonly type: string };
+  readonly output_config?: {
+    readonly effort?: string;
+    readonly format?: { readonly type: string; readonly schema: unknown };
+  };
 }
 
 export interface FakeAnthropic {
   readonly url: string;
   /** Everything that was asked, oldest first: the fake's own books. */
   readonly calls: readonly AnthropicCall[];
+  /** How often `count_tokens` was asked. */
+  readonly counts: { asked: number };
+  /** How it counts: as it bills, by another number, or not at all (404). */
+  counting(how: 'as billed' | 'missing' | number): void;
   /** What the next call of this role does; queued, each used once. */
   next(role: 'eval' | 'work', ...scripts: AnthropicScript[]): void;
   /** What every call of this role does from now on, when nothing is queued. */
@@ -65,6 +77,9 @@ export interface FakeAnthropic {
 /** A Messages API on 127.0.0.1 (POST /v1/messages). It tells evaluation from work by `output_config`. */
 export async function startFakeAnthropic(): Promise<FakeAnthropic> {
   const calls: AnthropicCall[] = [];
+  const counts = { asked: 0 };
+  let counting: 'as billed' | 'missing' | number = 'as billed';
+  const cache = createPromptCache();
   const queue: Record<'eval' | 'work', AnthropicScript[]> = { eval: [], work: [] };
   const standing: Record<'eval' | 'work', AnthropicScript> = {
     eval: { do: 'accept' },
@@ -77,7 +92,15 @@ export async function startFakeAnthropic(): Promise<FakeAnthropic> {
     void handle(request, response).catch(() => response.destroy());
   });
 
+  async function count(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    counts.asked += 1;
+    const body = await bodyOf(request);
+    if (counting === 'missing') return page(response, 404);
+    json(response, 200, { input_tokens: counting === 'as billed' ? cache.tokensOf(body) : counting });
+  }
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'POST' && request.url === '/v1/messages/count_tokens') return count(request, response);
     if (request.method !== 'POST' || request.url !== '/v1/messages') {
       return json(response, 404, { type: 'error', error: { type: 'not_found_error', message: 'no such path' } });
     }
@@ -87,28 +110,27 @@ export async function startFakeAnthropic(): Promise<FakeAnthropic> {
       request.socket.destroy();
       return;
     }
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as AnthropicBody;
+    const body = await bodyOf(request);
     const role = body.output_config?.format === undefined ? 'work' : 'eval';
     const script = queue[role].shift() ?? standing[role];
     const message = messageFor(script, body);
     const refused = ['status', 'redirect', 'page'].includes(script.do);
-    const billed = refused
-      ? { inputTokens: 0, outputTokens: 0 }
-      : { inputTokens: inputTokensOf(body), outputTokens: message.outputTokens };
+    const prompt = refused ? { inputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0 } : cache.take(body);
+    const billed = { ...prompt, outputTokens: refused ? 0 : message.outputTokens };
     calls.push({ role, headers: request.headers, body, billed });
     for (const waiter of waiting.filter((w) => w.count <= calls.length)) waiter.resolve();
     if (script.do === 'hang') {
       await new Promise<void>((resolve) => hanging.push(resolve));
     }
-    reply(script, message, inputTokensOf(body), response);
+    reply(script, message, { prompt, streamed: body.stream === true }, response);
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    counts,
+    counting: (how) => void (counting = how),
     next: (role, ...scripts) => void queue[role].push(...scripts),
     always: (role, script) => void (standing[role] = script),
     received: (count) =>
@@ -130,6 +152,7 @@ interface FakeMessage {
   readonly content: readonly Record<string, unknown>[];
   readonly stopReason: string | null;
   readonly outputTokens: number;
+  readonly stopDetails?: unknown;
 }
 
 function messageFor(script: AnthropicScript, body: AnthropicBody): FakeMessage {
@@ -155,7 +178,14 @@ function messageFor(script: AnthropicScript, body: AnthropicBody): FakeMessage {
         outputTokens: 20,
       };
     case 'refusal':
-      return { content: [], stopReason: 'refusal', outputTokens: 1 };
+      return {
+        content: script.text === undefined ? [] : [{ type: 'text', text: script.text }],
+        stopReason: 'refusal',
+        outputTokens: tokensOf(script.text ?? ''),
+        ...(script.category === undefined
+          ? {}
+          : { stopDetails: { type: 'refusal', category: script.category, explanation: null } }),
+      };
     case 'empty':
       return { content: [{ type: 'text', text: ' \n' }], stopReason: 'end_turn', outputTokens: 1 };
     default:
@@ -163,7 +193,13 @@ function messageFor(script: AnthropicScript, body: AnthropicBody): FakeMessage {
   }
 }
 
-function reply(script: AnthropicScript, message: FakeMessage, inputTokens: number, response: ServerResponse): void {
+interface Asked {
+  readonly prompt: PromptUsage;
+  readonly streamed: boolean;
+}
+
+function reply(script: AnthropicScript, message: FakeMessage, asked: Asked, response: ServerResponse): void {
+  const { prompt } = asked;
   const body = {
     id: 'msg_fake',
     type: 'message',
@@ -172,7 +208,13 @@ function reply(script: AnthropicScript, message: FakeMessage, inputTokens: numbe
     content: message.content,
     stop_reason: message.stopReason,
     stop_sequence: null,
-    usage: { input_tokens: inputTokens, output_tokens: message.outputTokens },
+    stop_details: message.stopDetails ?? null,
+    usage: {
+      input_tokens: prompt.inputTokens,
+      cache_creation_input_tokens: prompt.cacheWriteTokens,
+      cache_read_input_tokens: prompt.cacheReadTokens,
+      output_tokens: message.outputTokens,
+    },
   };
   switch (script.do) {
     case 'status':
@@ -186,8 +228,9 @@ function reply(script: AnthropicScript, message: FakeMessage, inputTokens: numbe
         },
       });
     case 'page':
-      response.writeHead(script.status, { 'content-type': 'text/html' });
-      return void response.end('<html>blocked</html>');
+      return page(response, script.status);
+    case 'events':
+      return writeEvents(response, script.events, script.then ?? 'end');
     case 'body':
       return json(response, 200, script.body);
     case 'strip':
@@ -201,26 +244,42 @@ function reply(script: AnthropicScript, message: FakeMessage, inputTokens: numbe
       response.setHeader('location', '/elsewhere');
       return json(response, 307, {});
     case 'no-usage':
-      return json(response, 200, { ...body, usage: undefined });
+      return answer(response, { ...body, usage: undefined }, asked);
     case 'usage':
-      return json(response, 200, { ...body, usage: script.usage });
+      return answer(response, { ...body, usage: script.usage }, asked);
     case 'truncated-json':
       return raw(response, JSON.stringify(body).slice(0, -20));
     case 'not-json':
       response.writeHead(200, { 'content-type': 'text/html' });
       return void response.end('<html>welcome</html>');
     case 'reset-after-answering': {
+      if (asked.streamed) {
+        const events = eventsOf(body);
+        return writeEvents(response, events.slice(0, Math.ceil(events.length / 2)), 'reset');
+      }
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
       response.write(JSON.stringify(body).slice(0, 50), () => response.destroy());
       return;
     }
     default:
-      return json(response, 200, body);
+      return answer(response, body, asked);
   }
 }
 
-function inputTokensOf(body: AnthropicBody): number {
-  return tokensOf(`${body.system ?? ''}${body.messages.map((m) => m.content).join('')}`);
+function answer(response: ServerResponse, body: Record<string, unknown>, { streamed }: Asked): void {
+  if (streamed) writeEvents(response, eventsOf(body), 'end');
+  else json(response, 200, body);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<AnthropicBody> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString()) as AnthropicBody;
+}
+
+function page(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-type': 'text/html' });
+  response.end('<html>blocked</html>');
 }
 
 function tokensOf(text: string): number {

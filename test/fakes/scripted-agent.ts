@@ -1,5 +1,5 @@
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
-import type { Agent } from '../../src/ports/agent.ts';
+import { AgentError, type Agent } from '../../src/ports/agent.ts';
 
 type Role = 'eval' | 'work';
 
@@ -33,7 +33,13 @@ export function createScriptedAgent(): ScriptedAgent {
       return stub.evaluate(request, signal);
     },
     work: async (request, signal) => {
-      turn('work');
+      try {
+        turn('work');
+      } catch (error) {
+        // Lost midway: what came before was heard.
+        if (error instanceof AgentError && error.partial !== '') request.onText?.(error.partial);
+        throw error;
+      }
       return stub.work(request, signal);
     },
   };

@@ -4,6 +4,7 @@ import { OutsideError } from '../../src/lib/errors.ts';
 import { sha256Hex } from '../../src/lib/hash.ts';
 import type { UnixSeconds } from '../../src/lib/units.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
+import { CATALOGUE } from '../../src/products/catalogue.ts';
 import type { Agent } from '../../src/ports/agent.ts';
 import { settled } from '../builders/fresh-database.ts';
 import { openHouse, rng, type Guest, type House } from '../builders/house.ts';
@@ -57,7 +58,8 @@ export interface Visit {
 }
 
 export async function visit(options: Parameters<typeof openHouse>[0] & { clock?: HandClock } = {}): Promise<Visit> {
-  const { clock = createHandClock() } = options;
+  const { clock = createHandClock(), alsoSold } = options;
+  const faces = [...(alsoSold?.wares ?? []), ...CATALOGUE].flatMap((ware) => ware.faces);
   const house = await openHouse({ ...options, clock });
   const guest = await house.guest();
   let read = 0;
@@ -98,7 +100,7 @@ export async function visit(options: Parameters<typeof openHouse>[0] & { clock?:
         },
         rng.bytes(32),
       ),
-    broken: () => verifyEverything(house.database.read),
+    broken: () => verifyEverything(house.database.read, null, faces),
     count: (sql) => house.database.read.$client.prepare(sql).pluck().get() as number,
     close: async () => {
       const closed = house.close();
@@ -113,5 +115,5 @@ function masked(text: string): string {
   const invoice = decodeInvoice(text);
   const prefix = text.startsWith('lightning:') ? 'lightning:' : '';
   if (!('invalid' in invoice)) return `${prefix}<invoice for ${Number(invoice.amountMsats ?? 0n) / 1000}>`;
-  return text.replace(/([JSR])-[0-9A-Z]{5}/g, '$1-XXXXX');
+  return text.replace(/\b([A-Z])-[0-9A-Z]{5}\b/g, '$1-XXXXX');
 }

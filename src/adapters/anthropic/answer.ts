@@ -30,8 +30,16 @@ const messageSchema = z.object({
 
 const usageSchema = z.object({
   input_tokens: tokenCount,
+  /** Thinking (`output_tokens_details.thinking_tokens`) is in it. */
   output_tokens: tokenCount,
   cache_creation_input_tokens: tokenCount.nullish(),
+  /** The same by how long it is kept. We ask for five minutes. */
+  cache_creation: z
+    .object({
+      ephemeral_5m_input_tokens: tokenCount.nullish(),
+      ephemeral_1h_input_tokens: tokenCount.nullish(),
+    })
+    .nullish(),
   cache_read_input_tokens: tokenCount.nullish(),
 });
 
@@ -69,7 +77,7 @@ export function readEvaluation(body: unknown, bounds: CallBounds): Evaluation {
 export function readWork(body: unknown, bounds: CallBounds): Work {
   const message = readMessage(body);
   const usage = readUsage(message, bounds);
-  const text = cleanText(textOf(message)).trim();
+  const { text, cut } = readableText(textOf(message));
   switch (message.stop_reason) {
     case 'end_turn':
     case 'stop_sequence':
@@ -84,11 +92,20 @@ export function readWork(body: unknown, bounds: CallBounds): Work {
   if (text === '') throw rejected('model.empty', usage);
   const stoppedShort = message.stop_reason === 'max_tokens' || message.stop_reason === 'model_context_window_exceeded';
   return {
-    text: text.length > MAX_TEXT ? cleanText(text.slice(0, MAX_TEXT)) : text,
-    cut: stoppedShort || text.length > MAX_TEXT,
+    text,
+    cut: stoppedShort || cut,
     model: message.model,
     usage,
   };
+}
+
+/** What a person reads of the model's text. Of the beginning of a text it makes the beginning of what it makes of the whole. */
+export function readableText(raw: string): { readonly text: string; readonly cut: boolean } {
+  // Half a character may be waiting for its other half.
+  const text = cleanText(raw.replace(/[\uD800-\uDBFF]$/, '')).trim();
+  return text.length > MAX_TEXT
+    ? { text: text.slice(0, MAX_TEXT).replace(/[\uD800-\uDBFF]$/, ''), cut: true }
+    : { text, cut: false };
 }
 
 /** @throws AgentError `unavailable` for what is no answer at all, or an error in the clothes of a success. */
@@ -106,10 +123,12 @@ function readMessage(body: unknown): Message {
 function readUsage(message: Message, bounds: CallBounds): TokenUsage {
   const usage = usageSchema.safeParse(message.usage);
   if (!usage.success) throw rejected('model.bad_usage', null);
-  const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } = usage.data;
+  const { input_tokens, output_tokens, cache_creation: split, cache_read_input_tokens } = usage.data;
+  const writtenInParts = (split?.ephemeral_5m_input_tokens ?? 0) + (split?.ephemeral_1h_input_tokens ?? 0);
   const classes = {
     inputTokens: input_tokens,
-    cacheWriteTokens: cache_creation_input_tokens ?? 0,
+    // Some endpoints give the parts alone.
+    cacheWriteTokens: Math.max(usage.data.cache_creation_input_tokens ?? 0, writtenInParts),
     cacheReadTokens: cache_read_input_tokens ?? 0,
     outputTokens: output_tokens,
   };

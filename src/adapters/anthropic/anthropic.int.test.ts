@@ -7,7 +7,7 @@ import { startFakeAnthropic, type AnthropicScript, type FakeAnthropic } from '..
 import { OutsideError } from '../../lib/errors.ts';
 import { silentLog, type Log, type LogFields } from '../../lib/log.ts';
 import { Secret } from '../../lib/secret.ts';
-import type { Agent } from '../../ports/agent.ts';
+import type { Agent, AgentError, Work } from '../../ports/agent.ts';
 import { createAnthropicAgent } from './index.ts';
 
 const KEY = 'sk-canary-0123456789';
@@ -54,7 +54,7 @@ describe('what is sent', () => {
     expect(call?.headers['x-api-key']).toBe(KEY);
     expect(call?.body).toMatchObject({
       model: 'e',
-      max_tokens: 512,
+      max_tokens: 2560, // nothing is known of it: it may think
       output_config: {
         format: { type: 'json_schema', schema: { required: ['accept', 'reason'], additionalProperties: false } },
       },
@@ -75,10 +75,54 @@ describe('what is sent', () => {
       messages: [
         { role: 'user', content: 'Hi' },
         { role: 'assistant', content: 'Hello' },
-        { role: 'user', content: 'Why is the sky blue?' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Why is the sky blue?', cache_control: { type: 'ephemeral' } },
+            { type: 'text', text: '(at most about 150 words)' },
+          ],
+        },
       ],
     });
+    await work();
+    expect(fake.calls.at(-1)?.body.messages).toEqual([{ role: 'user', content: 'Why is the sky blue?' }]);
     expect(fake.calls.at(-1)?.body.system).toContain('150 words');
+  });
+
+  it('a conversation is read from the cache whatever length is bought, and the provider counts less for it', async () => {
+    const said = (n: number): string => `${n} ${'lorem ipsum '.repeat(200)}`;
+    const history: { role: 'customer' | 'timmy'; text: string }[] = [];
+    const usages: unknown[] = [];
+    for (let turn = 1; turn <= 4; turn++) {
+      const answer = await work({ history, request: said(turn), words: 100 * turn });
+      usages.push((answer as Work).usage);
+      expect((answer as Work).usage).toEqual(fake.calls.at(-1)?.billed);
+      history.push({ role: 'customer', text: said(turn) }, { role: 'timmy', text: said(turn) });
+    }
+    expect(usages).toEqual([
+      { inputTokens: expect.any(Number) as number, cacheWriteTokens: 0, cacheReadTokens: 0, outputTokens: 9 },
+      { inputTokens: 7, cacheWriteTokens: 1866, cacheReadTokens: 0, outputTokens: 9 },
+      { inputTokens: 7, cacheWriteTokens: 1202, cacheReadTokens: 1866, outputTokens: 9 },
+      { inputTokens: 7, cacheWriteTokens: 1202, cacheReadTokens: 3068, outputTokens: 9 },
+    ]);
+  });
+
+  it.each<[string, object | undefined, object | undefined, number]>([
+    ['claude-haiku-4-5', { type: 'disabled' }, undefined, 512],
+    ['anthropic/claude-haiku-4.5', { type: 'disabled' }, undefined, 512],
+    ['claude-sonnet-4-6', { type: 'disabled' }, undefined, 512],
+    ['claude-sonnet-5', { type: 'disabled' }, undefined, 512],
+    ['claude-haiku-5-5', { type: 'disabled' }, undefined, 512],
+    ['claude-sonnet-5-5', { type: 'between_tools' }, undefined, 2560],
+    ['claude-opus-5-5', { type: 'adaptive' }, { effort: 'low' }, 2560],
+    ['of another house', undefined, undefined, 2560],
+  ])('%s: the least thinking that it allows, and room for it', async (model, thinking, config, maxTokens) => {
+    await work({ model });
+    expect(fake.calls.at(-1)?.body.thinking).toEqual(thinking);
+    expect(fake.calls.at(-1)?.body.output_config).toEqual(config);
+    await agentAt(fake.url).evaluate({ model, request: 'Why?' }, never);
+    expect(fake.calls.at(-1)?.body).toMatchObject({ max_tokens: maxTokens, output_config: { ...config } });
+    expect(fake.calls.at(-1)?.body.thinking).toEqual(thinking);
   });
 
   it('reports the tokens that the provider booked', async () => {
@@ -102,6 +146,7 @@ describe('answers', () => {
 
   it.each<[string, 'eval' | 'work', AnthropicScript, string]>([
     ['refusal', 'work', { do: 'refusal' }, 'rejected model.refused'],
+    ['refusal midway', 'work', { do: 'refusal', text: 'First, ' }, 'rejected model.refused'],
     ['refusal to look', 'eval', { do: 'refusal' }, 'rejected model.refused'],
     ['empty', 'work', { do: 'empty' }, 'rejected model.empty'],
     [
@@ -159,6 +204,44 @@ describe('answers', () => {
       { do: 'status', status: 429, code: 'enforced_spend_limit_reached' },
       'unavailable model.spending_limit',
     ],
+    [
+      'an account on hold',
+      'work',
+      { do: 'status', status: 400, code: 'organization_on_hold' },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'growing too fast',
+      'work',
+      { do: 'status', status: 429, code: 'ramp_limit_exceeded' },
+      'unavailable model.rate_limited',
+    ],
+    [
+      'a contract used up',
+      'eval',
+      { do: 'status', status: 429, code: 'contract_spend_limit_reached' },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'a gateway that names a status in a success',
+      'work',
+      { do: 'body', body: { error: { message: 'Provider returned error', code: 529 } } },
+      'unavailable model.overloaded',
+    ],
+    [
+      'a gateway without credit, as a success',
+      'work',
+      { do: 'body', body: { error: { message: 'more credits', code: '402', type: null } } },
+      'unavailable model.spending_limit',
+    ],
+    [
+      'a gateway whose error names nothing',
+      'work',
+      { do: 'body', body: { error: { message: 'x', type: 'server_error', code: 'oops' } } },
+      'unavailable model.down',
+    ],
+    ['504', 'work', { do: 'status', status: 504 }, 'unavailable model.down'],
+    ['502 of something between', 'work', { do: 'page', status: 502 }, 'unavailable model.down'],
     ['401', 'work', { do: 'status', status: 401 }, 'unavailable model.key_refused'],
     ['403', 'eval', { do: 'status', status: 403 }, 'unavailable model.key_refused'],
     ['403 of something between', 'eval', { do: 'page', status: 403 }, 'unavailable model.down'],
@@ -186,6 +269,33 @@ describe('answers', () => {
   ])('retry-after %s', async (retryAfter, seconds) => {
     fake.next('work', { do: 'status', status: 429, retryAfter });
     await expect(work()).rejects.toMatchObject({ retryAfterSeconds: seconds });
+  });
+});
+
+describe('counting', () => {
+  const prompt = { model: 'w', request: 'Why is the sky blue?', history: [], words: 150, format: 'plain' } as const;
+  const count = (agent: Agent): Promise<unknown> | undefined => agent.countTokens?.(prompt, never);
+
+  it('is the endpoint’s word, on the very prompt that would be sent', async () => {
+    fake.counting('as billed');
+    await work();
+    expect(await count(agentAt(fake.url))).toEqual({ tokens: fake.calls.at(-1)?.billed.inputTokens, exact: true });
+  });
+
+  it('is a guess that says so where the endpoint cannot, and it is not asked again', async () => {
+    fake.counting('missing');
+    const agent = agentAt(fake.url);
+    const before = fake.counts.asked;
+    const guess = { tokens: 95, exact: false };
+    expect(await count(agent)).toEqual(guess);
+    expect(await count(agent)).toEqual(guess);
+    expect(fake.counts.asked - before).toBe(1);
+    expect(await count(agentAt('http://nowhere.invalid'))).toEqual(guess);
+  });
+
+  it('does not believe a count far too low', async () => {
+    fake.counting(3);
+    expect(await count(agentAt(fake.url))).toMatchObject({ exact: false });
   });
 });
 
@@ -235,6 +345,64 @@ describe('connections', () => {
     stop.abort();
     expect(await fault).toBe('unknown model.connection_lost');
     fake.release();
+  });
+});
+
+describe('an answer that is listened to', () => {
+  const listen = (heard: string[], changes: object = {}): Promise<unknown> =>
+    work({ maxTokens: 3000, onText: (textSoFar: string) => void heard.push(textSoFar), ...changes });
+
+  it('is heard as it grows, cleaned, each time the beginning of all of it', async () => {
+    const text = `  One.\r\n\r\n${'Two 😀 \u202Ewords. '.repeat(60)}\n\nThree.\u0007\n`;
+    fake.next('work', { do: 'answer', text });
+    const heard: string[] = [];
+    const answer = (await listen(heard)) as Work;
+    expect(fake.calls.at(-1)?.body).toMatchObject({ stream: true });
+    expect(answer.usage).toEqual(fake.calls.at(-1)?.billed);
+    expect(answer.text).toBe(`One.\n\n${'Two 😀 words. '.repeat(60)}\n\nThree.`);
+    expect(heard.length).toBeGreaterThan(4);
+    heard.forEach((textSoFar, at) => {
+      expect(answer.text.startsWith(textSoFar)).toBe(true);
+      expect(textSoFar.length).toBeGreaterThan(heard[at - 1]?.length ?? 0);
+    });
+  });
+
+  it('lost midway has what was heard, and costs the most that it could', async () => {
+    fake.next('work', { do: 'reset-after-answering' });
+    const lost = await listen([]).catch((e: unknown) => e);
+    expect(lost).toMatchObject({ fault: 'unknown', message: 'model.connection_lost', usage: null });
+    expect('A late answer.'.startsWith((lost as AgentError).partial)).toBe(true);
+  });
+
+  it('that stops coming is given up, with what was heard', async () => {
+    const events = [
+      { type: 'message_start', message: { model: 'm', usage: { input_tokens: 10, output_tokens: 1 } } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'One.\n\nTw' } },
+    ];
+    fake.next('work', { do: 'events', events, then: 'hang' });
+    let hear: () => void = () => {};
+    const heard = new Promise<void>((resolve) => (hear = resolve));
+    const lost = work({ onText: () => hear() }).catch((e: unknown) => e);
+    await heard;
+    clock.advance(240_000);
+    expect(await lost).toMatchObject({
+      fault: 'unknown',
+      message: 'model.timeout',
+      usage: null,
+      partial: 'One.\n\nTw',
+    });
+  });
+
+  it('whose listener fails is a bug of ours, not of the model', async () => {
+    const bug = new Error('bug');
+    const broken = work({
+      onText: () => {
+        throw bug;
+      },
+    });
+    fake.next('work', { do: 'answer', text: 'One.\n\nTwo.' });
+    expect(await broken.catch((e: unknown) => e)).toBe(bug);
   });
 });
 

@@ -6,12 +6,14 @@ import { AgentError, NO_USAGE } from '../../ports/agent.ts';
  * that this file needs no import of it.
  */
 
-/** What an error of the API says of itself, `{type: "error", error: {type, message, details?: {error_code}}}`. */
+/** What an error body says of itself: the API's `{type: "error", error: {type, message, details?: {error_code}}}`, or a gateway's. */
 export interface ErrorDetail {
   readonly type: string;
   /** Foreign text: matched, never shown or logged. */
   readonly message: string;
   readonly code: string | null;
+  /** The status that the body names by a number, as some gateways do inside a success. */
+  readonly status: number | null;
 }
 
 const errorSchema = z.object({
@@ -26,16 +28,43 @@ const errorSchema = z.object({
   }),
 });
 
+/** The shape of OpenAI's API, which gateways (LiteLLM, OpenRouter) answer with on the Messages API too. */
+const gatewayErrorSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    type: z.string().nullish().catch(null),
+    code: z.union([z.string(), z.int()]).nullish().catch(null),
+  }),
+});
+
 /** The error that this body is, whatever status it came with; null when it is none. */
 export function readErrorDetail(body: unknown): ErrorDetail | null {
   const error = errorSchema.safeParse(body);
-  if (!error.success) return null;
-  const { type, message, details } = error.data.error;
-  return { type, message, code: details?.error_code ?? null };
+  if (error.success) {
+    const { type, message, details } = error.data.error;
+    return { type, message, code: details?.error_code ?? null, status: null };
+  }
+  const foreign = gatewayErrorSchema.safeParse(body);
+  if (!foreign.success) return null;
+  const { type, message, code } = foreign.data.error;
+  // LiteLLM writes the status as text.
+  const status = Number(/^[45]\d\d$/.exec(String(code))?.[0] ?? NaN);
+  return {
+    type: type ?? '',
+    message,
+    code: typeof code === 'string' ? code : null,
+    status: Number.isNaN(status) ? null : status,
+  };
 }
 
-/** Two limits of the account have no code of their own: their text is all there is (reference of the API: Errors). */
+/** Some limits of the account have no code of their own: their text is all there is (claude-code#88711). */
 const ACCOUNT_LIMIT = /reached your specified|credit balance is too low|organization.{0,20}on.hold/i;
+
+/** Limits of spending: waiting does not help, somebody has to raise them or pay in. */
+const SPENDING_CODES = /spend_limit_reached$|^organization_on_hold$/;
+
+/** An endpoint that gave up waiting for its model: whether that is billed is not documented. */
+const GAVE_UP: readonly number[] = [504, 524];
 
 /** An HTTP answer that was no success, with what its body says. A body that is no error of the API is a page of something between. */
 export function faultOfStatus(
@@ -47,15 +76,11 @@ export function faultOfStatus(
   const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
   const unavailable = (code: string): AgentError =>
     new AgentError('unavailable', code, {
-      usage: NO_USAGE,
+      usage: GAVE_UP.includes(status) ? null : NO_USAGE,
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
-  const isAccount = detail !== null && (detail.type === 'billing_error' || ACCOUNT_LIMIT.test(detail.message));
-  if (isAccount || status === 402) return unavailable('model.spending_limit');
-  if (status === 429)
-    return unavailable(
-      detail?.code?.endsWith('spend_limit_reached') === true ? 'model.spending_limit' : 'model.rate_limited',
-    );
+  if (status === 402 || (detail !== null && isSpendingLimit(detail))) return unavailable('model.spending_limit');
+  if (status === 429) return unavailable('model.rate_limited');
   if (status === 529) return unavailable('model.overloaded');
   if (status >= 500 || status === 408 || status === 409) return unavailable('model.down');
   if (status === 401) return unavailable('model.key_refused');
@@ -63,6 +88,10 @@ export function faultOfStatus(
   if (status === 404) return unavailable(detail === null ? 'model.wrong_address' : 'model.no_such_model');
   if (status < 400) return unavailable('model.wrong_address');
   return new AgentError('rejected', 'model.bad_request', { usage: NO_USAGE });
+}
+
+function isSpendingLimit({ type, code, message }: ErrorDetail): boolean {
+  return type === 'billing_error' || SPENDING_CODES.test(code ?? '') || ACCOUNT_LIMIT.test(message);
 }
 
 const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
@@ -80,7 +109,7 @@ const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
 
 /** An error inside an HTTP 200 counts as the status that it names, else as 502. */
 export function faultOfDetail(detail: ErrorDetail): AgentError {
-  return faultOfStatus(STATUS_OF_TYPE[detail.type] ?? 502, null, 0, detail);
+  return faultOfStatus(detail.status ?? STATUS_OF_TYPE[detail.type] ?? 502, null, 0, detail);
 }
 
 /**

@@ -39,9 +39,26 @@ export function evaluationPrompt(request: string): Prompt {
   return { system: EVALUATION, user: `<${tag}>\n${request}\n</${tag}>` };
 }
 
+const FORMS = {
+  markdown: 'Use markdown.',
+  plain: 'It is read in a plain chat window: no markdown, no headings, no tables.',
+} as const;
+
+const length = (words: number): string => `at most about ${Math.max(1, words)} words`;
+
 /** About fifty tokens, which is what a quote counts for it (`WORK_SYSTEM_PROMPT_TOKENS_EST`). */
 export function workSystemPrompt({ words, format }: Pick<WorkRequest, 'words' | 'format'>): string {
-  const form =
-    format === 'markdown' ? 'Use markdown.' : 'It is read in a plain chat window: no markdown, no headings, no tables.';
-  return `You are Timmy. Do what the customer asks in one complete answer of at most about ${Math.max(1, words)} words, in their language, without preamble. ${form}`;
+  return `You are Timmy. Do what the customer asks in one complete answer of ${length(words)}, in their language, without preamble. ${FORMS[format]}`;
+}
+
+/**
+ * In a conversation everything before the newest request is the same from turn to turn, or the cache would never be
+ * read: the length bought stands behind the request (`lengthNote`), outside of what is cached.
+ */
+export function conversationSystemPrompt({ format }: Pick<WorkRequest, 'format'>): string {
+  return `You are Timmy, in conversation with a customer. Do what they ask last in one complete answer, in their language, without preamble, no longer than is said in brackets at the end. ${FORMS[format]}`;
+}
+
+export function lengthNote({ words }: Pick<WorkRequest, 'words'>): string {
+  return `(${length(words)})`;
 }

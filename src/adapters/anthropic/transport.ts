@@ -14,6 +14,8 @@ export interface TransportFailure {
   readonly detail: ErrorDetail | null;
   /** A success was read to its end. */
   readonly answered: boolean;
+  /** Its JSON, where a stream was asked for and the endpoint knows none; else undefined. */
+  readonly unstreamed: unknown;
   /** What `fetch` threw. */
   readonly error: unknown;
 }
@@ -27,13 +29,14 @@ export interface Transport {
  * A `fetch` for one call that follows no redirect (the key must not travel), reads a bounded body, and remembers how
  * it failed: the SDK folds a connection that was never made and an answer that never came into one error.
  */
-export function openTransport(): Transport {
+export function openTransport(streamed: boolean): Transport {
   let failure: TransportFailure = {
     tried: false,
     status: null,
     retryAfter: null,
     detail: null,
     answered: false,
+    unstreamed: undefined,
     error: null,
   };
   return {
@@ -45,18 +48,43 @@ export function openTransport(): Transport {
         if (!response.ok) {
           failure = { ...failure, status: response.status, retryAfter: response.headers.get('retry-after') };
         }
+        if (streamed && response.ok && isEventStream(response) && response.body !== null) {
+          const bounded = response.body.pipeThrough(atMost(MAX_BODY_BYTES));
+          return new Response(bounded, { status: response.status, headers: decoded(response.headers) });
+        }
         const body = await readBody(response);
-        failure = { ...failure, answered: response.ok, detail: response.ok ? null : readErrorDetail(parse(body)) };
-        const headers = new Headers(response.headers);
-        headers.delete('content-encoding'); // already decoded
-        headers.delete('content-length');
-        return new Response(body, { status: response.status, headers });
+        if (response.ok) failure = { ...failure, answered: true, unstreamed: streamed ? parse(body) : undefined };
+        else failure = { ...failure, detail: readErrorDetail(parse(body)) };
+        return new Response(body, { status: response.status, headers: decoded(response.headers) });
       } catch (error) {
         failure = { ...failure, error };
         throw error;
       }
     },
   };
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+/** The body is decoded and may be cut: what the headers say of both is true no more. */
+function decoded(from: Headers): Headers {
+  const headers = new Headers(from);
+  headers.delete('content-encoding');
+  headers.delete('content-length');
+  return headers;
+}
+
+function atMost(bytes: number): TransformStream<Uint8Array, Uint8Array> {
+  let size = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > bytes) controller.error(new Error('answer too large'));
+      else controller.enqueue(chunk);
+    },
+  });
 }
 
 function parse(body: Uint8Array | null): unknown {

@@ -1,7 +1,5 @@
+import { DEFAULT_MODELS } from '../../pricing/index.ts';
 import { decimal, httpUrl, int, secret, text } from '../kinds.ts';
-
-export const DEFAULT_EVAL_MODEL = 'claude-haiku-4-5';
-export const DEFAULT_WORK_MODEL = 'claude-sonnet-4-6';
 
 /** Who does the work; without a key a stub agent stands in. */
 export const model = {
@@ -18,10 +16,10 @@ export const model = {
   }),
   EVAL_MODEL: text({
     about: 'Accepts or rejects requests; its rates are HAIKU_*.',
-    default: DEFAULT_EVAL_MODEL,
+    default: DEFAULT_MODELS.EVAL_MODEL,
     max: 100,
   }),
-  WORK_MODEL: text({ about: 'Does the work; its rates are SONNET_*.', default: DEFAULT_WORK_MODEL, max: 100 }),
+  WORK_MODEL: text({ about: 'Does the work; its rates are SONNET_*.', default: DEFAULT_MODELS.WORK_MODEL, max: 100 }),
   WORK_MAX_OUTPUT_TOKENS: int({
     about: 'Most that one answer may be, whatever was paid.',
     unit: 'tokens',

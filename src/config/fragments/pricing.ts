@@ -1,20 +1,14 @@
+import { DEFAULT_RATES } from '../../pricing/index.ts';
 import { decimal, httpUrl, int } from '../kinds.ts';
 
 const rate = 'USD per 1000 tokens';
-
-export const DEFAULT_RATES = {
-  HAIKU_INPUT_COST_PER_1K_TOKENS: '0.0008',
-  HAIKU_OUTPUT_COST_PER_1K_TOKENS: '0.004',
-  SONNET_INPUT_COST_PER_1K_TOKENS: '0.003',
-  SONNET_OUTPUT_COST_PER_1K_TOKENS: '0.015',
-} as const;
 
 const tier = (about: string, value: number) => int({ about, unit: 'tokens', default: value, min: 1, max: 200_000 });
 
 /** What goes into a price. Decimals are exact text. */
 export const pricing = {
   HAIKU_INPUT_COST_PER_1K_TOKENS: decimal({
-    about: 'Input rate of EVAL_MODEL, whichever that is.',
+    about: 'Input rate of EVAL_MODEL. Left as it is, a known model has its own list price.',
     unit: rate,
     default: DEFAULT_RATES.HAIKU_INPUT_COST_PER_1K_TOKENS,
   }),
@@ -24,7 +18,7 @@ export const pricing = {
     default: DEFAULT_RATES.HAIKU_OUTPUT_COST_PER_1K_TOKENS,
   }),
   SONNET_INPUT_COST_PER_1K_TOKENS: decimal({
-    about: 'Input rate of WORK_MODEL, whichever that is.',
+    about: 'Input rate of WORK_MODEL. Left as it is, a known model has its own list price.',
     unit: rate,
     default: DEFAULT_RATES.SONNET_INPUT_COST_PER_1K_TOKENS,
   }),

@@ -3,16 +3,17 @@ import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import {
   AgentError,
-  EVALUATION_MAX_TOKENS,
   NO_USAGE,
   type Agent,
   type Evaluation,
   type EvaluationRequest,
+  type TokenCount,
   type TokenUsage,
   type Work,
+  type WorkPrompt,
   type WorkRequest,
 } from '../../ports/agent.ts';
-import type { Tariff, UsageItem } from '../../pricing/index.ts';
+import { evaluationMaxTokens, guessTokens, thinkingRoomOf, type Tariff, type UsageItem } from '../../pricing/index.ts';
 import {
   correctSpend,
   isBudgetLeft,
@@ -42,6 +43,8 @@ export interface ModelGateOptions extends ModelTroubleOptions {
 export interface ModelGate {
   evaluate(request: EvaluationRequest, tariff: Tariff, signal: AbortSignal): Promise<Evaluation>;
   work(request: WorkRequest, tariff: Tariff, signal: AbortSignal): Promise<Work>;
+  /** How many tokens this prompt has: the endpoint's word where it counts, else a guess that says so. Never fails. */
+  countTokens(prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount>;
   /** A call of our own, as cheap as can be, to see whether the model answers this role as asked. */
   probe(role: ModelRole, tariff: Tariff, signal: AbortSignal): Promise<void>;
   /** The same door for what has a budget of its own beside. */
@@ -118,7 +121,13 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   }
 
   const evaluate = (request: EvaluationRequest, tariff: Tariff, signal: AbortSignal, isProbe: boolean) => {
-    const what: Ask = { role: 'eval', texts: [request.request], maxTokens: EVALUATION_MAX_TOKENS, tariff, isProbe };
+    const what: Ask = {
+      role: 'eval',
+      texts: [request.request],
+      maxTokens: evaluationMaxTokens(request.model),
+      tariff,
+      isProbe,
+    };
     return ask(what, () => agent.evaluate(request, signal));
   };
   const work = (request: WorkRequest, tariff: Tariff, signal: AbortSignal, isProbe: boolean) => {
@@ -131,11 +140,17 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
     within: (purse) => createModelGate({ ...options, purse }),
     evaluate: (request, tariff, signal) => evaluate(request, tariff, signal, false),
     work: (request, tariff, signal) => work(request, tariff, signal, false),
+    countTokens: async (prompt, signal) => {
+      const texts = [prompt.request, ...prompt.history.map(({ text }) => text)];
+      const guess = { tokens: guessTokens(prompt.model, texts), exact: false };
+      return (await agent.countTokens?.(prompt, signal)) ?? guess;
+    },
     probe: async (role, tariff, signal) => {
       const request = PROBE_REQUEST;
       if (role === 'eval') return void (await evaluate({ model: tariff.eval.model, request }, tariff, signal, true));
-      const asked = { request, history: [], words: 1, format: 'plain', maxTokens: PROBE_TOKENS } as const;
-      await work({ model: tariff.work.model, ...asked }, tariff, signal, true);
+      const { model } = tariff.work;
+      const maxTokens = PROBE_TOKENS + thinkingRoomOf(model);
+      await work({ model, request, history: [], words: 1, format: 'plain', maxTokens }, tariff, signal, true);
     },
   };
 }

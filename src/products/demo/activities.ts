@@ -6,6 +6,7 @@ import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
 import type { ModelGate } from '../_shared/model-gate.ts';
 import type { DemoSettings } from './config.ts';
 import type { Answer, Look } from './states.ts';
+import { demoMaxTokens } from './limits.ts';
 import { loadDemo } from './store.ts';
 
 export interface DemoActivityOptions {
@@ -56,9 +57,10 @@ export function demoActivities(options: DemoActivityOptions): Readonly<Record<st
     const request = texts.read(database.read, demo?.requestId ?? null);
     if (demo?.state !== 'answering') return { failed: 'gone' };
     if (request === null) return { failed: 'erased' };
-    const maxTokens = settings.DEMO_OUTPUT_TOKENS;
-    const words = Math.floor(maxTokens * WORDS_OF_TOKEN);
-    const asked = { model: settings.WORK_MODEL, request, history: [], words, format: 'plain', maxTokens } as const;
+    const { DEMO_OUTPUT_TOKENS: outputTokens, WORK_MODEL: model } = settings;
+    const words = Math.floor(outputTokens * WORDS_OF_TOKEN);
+    const maxTokens = demoMaxTokens(outputTokens, model);
+    const asked = { model, request, history: [], words, format: 'plain', maxTokens } as const;
     const result = await callModel(rules, run, () => models.work(asked, tariffNow(), signal));
     if ('failed' in result) return result;
     const { text, cut } = result.done;

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { Texts } from '../../customers/index.ts';
-import { statement, unlessRefused, type Tx } from '../../db/index.ts';
+import { unlessRefused, type Tx } from '../../db/index.ts';
 import {
+  newOrderId,
   rpcMethod,
   wordCommand,
   type CommandContext,
   type Engine,
   type Product,
-  type RpcMethod,
-  type WordCommand,
+  type ProductCommands,
 } from '../../engine/index.ts';
 import { refuse, type Refusal } from '../../lib/errors.ts';
-import { newShortId } from '../../lib/ids.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { optionalText } from '../../messaging/dialects/text/index.ts';
 import { tellPurseOnce } from '../_shared/model-purse.ts';
-import { whyNotFree, type DemoLimits } from './limits.ts';
+import { demoFace } from './face.ts';
+import { isDemoOffered, whyNotFree, type DemoLimits } from './limits.ts';
 import { openDemo } from './machine.ts';
 
 export interface DemoCommandOptions {
@@ -27,11 +27,7 @@ export interface DemoCommandOptions {
 }
 
 /** How free answers are asked for: `demo [text]`, and `demo.run`. */
-export function demoCommands(
-  options: DemoCommandOptions,
-  engine: Engine,
-  product: Product,
-): { readonly words: readonly WordCommand[]; readonly methods: readonly RpcMethod[] } {
+export function demoCommands(options: DemoCommandOptions, engine: Engine, product: Product): ProductCommands {
   const { texts, rng, limits, alert } = options;
 
   function ask(tx: Tx, text: string, waitingId: string | null, { message, now }: CommandContext): Refusal | undefined {
@@ -41,7 +37,7 @@ export function demoCommands(
     if (why !== null) return why;
     return unlessRefused(tx, () => {
       const requestId = texts.keep(tx, owner, text, now);
-      const id = freeId(tx, rng, product.prefix);
+      const id = newOrderId(tx, rng, demoFace);
       const dialect = message.dialect ?? 'words';
       return engine.open(
         tx,
@@ -69,7 +65,18 @@ export function demoCommands(
     changes: true,
     run: (tx, { request }, context) => ask(tx, request, null, context) ?? 'later',
   });
-  return { words: [demo], methods: [run] };
+  const isOffered = isDemoOffered(limits);
+  return {
+    words: [demo],
+    methods: [run],
+    help: isOffered ? ['demo <text>: a short answer, free'] : [],
+    inShort: isOffered ? ['A short answer for nothing: demo and your question.'] : [],
+    prices: {},
+    limits: {
+      demo_per_hour: isOffered ? limits.settings.DEMO_REQUESTS_PER_HOUR : 0,
+      demo_chars: limits.settings.DEMO_MAX_CHARS,
+    },
+  };
 }
 
 const NOTHING_WAITS =
@@ -77,10 +84,3 @@ const NOTHING_WAITS =
 
 const PURSE_IS_EMPTY =
   'What free answers may cost today (DEMO_DAILY_BUDGET_USD) is spent: there are no more until 00:00 UTC. Sales go on; nothing for you to do.';
-
-function freeId(tx: Tx, rng: Rng, prefix: string): string {
-  for (;;) {
-    const id = newShortId(rng, prefix);
-    if (statement(tx, 'SELECT 1 FROM demos WHERE id = ?').get(id) === undefined) return id;
-  }
-}

@@ -1,8 +1,7 @@
 import type { Reader } from '../../db/index.ts';
 import { refuse, type Refusal } from '../../lib/errors.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
-import { EVALUATION_MAX_TOKENS } from '../../ports/agent.ts';
-import { countCharacters, type Tariff } from '../../pricing/index.ts';
+import { countCharacters, evaluationMaxTokens, thinkingRoomOf, type Tariff } from '../../pricing/index.ts';
 import { usdNanosOf } from '../_shared/model-budget.ts';
 import { worstUsage } from '../_shared/model-gate.ts';
 import { leftInPurse, type Purse } from '../_shared/model-purse.ts';
@@ -35,6 +34,11 @@ export function demoPurse(settings: Pick<DemoSettings, 'DEMO_DAILY_BUDGET_USD'>)
   return { name: 'demo', dailyUsd: Number(settings.DEMO_DAILY_BUDGET_USD) };
 }
 
+/** 0 of either offers none. */
+export function isDemoOffered({ settings, purse }: DemoLimits): boolean {
+  return settings.DEMO_REQUESTS_PER_HOUR > 0 && purse.dailyUsd > 0;
+}
+
 /** Free questions that are left to this npub in the hour that ends now. */
 export function remainingThisHour({ settings }: DemoLimits, reader: Reader, owner: string, now: UnixSeconds): number {
   return Math.max(0, settings.DEMO_REQUESTS_PER_HOUR - countDemosOf(reader, owner, now));
@@ -50,7 +54,7 @@ export function whyNotFree(
   const { settings, purse } = limits;
   const { owner, text } = question;
   const perHour = settings.DEMO_REQUESTS_PER_HOUR;
-  if (perHour === 0 || purse.dailyUsd === 0) {
+  if (!isDemoOffered(limits)) {
     const off = `Free answers are not offered here. ${wayOn(question)}`;
     return refuse('bad_state', off, { state: 'off', reason: 'not offered here' });
   }
@@ -99,9 +103,14 @@ function needed({ settings, tariffNow }: DemoLimits, reader: Reader, text: strin
 
 /** The most that one question costs: its look and its answer. Billionths of a USD. */
 function worstOfOne({ DEMO_OUTPUT_TOKENS }: DemoSettings, tariff: Tariff, text: string): number {
-  const look = worstUsage('eval', [text], EVALUATION_MAX_TOKENS);
-  const answer = worstUsage('work', [text], DEMO_OUTPUT_TOKENS);
+  const look = worstUsage('eval', [text], evaluationMaxTokens(tariff.eval.model));
+  const answer = worstUsage('work', [text], demoMaxTokens(DEMO_OUTPUT_TOKENS, tariff.work.model));
   return usdNanosOf(look, tariff) + usdNanosOf(answer, tariff);
+}
+
+/** `max_tokens` of a free answer: thinking, where it cannot be off, is not to eat it whole. */
+export function demoMaxTokens(outputTokens: number, model: string): number {
+  return outputTokens + thinkingRoomOf(model);
 }
 
 function later(why: string, retryAfter: number, question: Question): Refusal {

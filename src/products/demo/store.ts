@@ -62,12 +62,6 @@ export function removeDemo(tx: Tx, demo: Demo): void {
   statement(tx, 'DELETE FROM demos WHERE id = ?').run(demo.id);
 }
 
-/** This customer's free questions that are not answered yet, newest first. */
-export function demosAtWorkOf(reader: Reader, owner: string): Demo[] {
-  const sql = `SELECT ${COLUMNS} FROM demos WHERE owner = ? AND ${AT_WORK} ORDER BY created_at DESC, rowid DESC`;
-  return (statement(reader, sql).all(owner) as Row[]).map(fromRow);
-}
-
 /** Free questions that are being looked at or answered. */
 export function demosAtWork(reader: Reader): AtWork[] {
   const sql = `SELECT id, owner, state FROM demos WHERE ${AT_WORK} ORDER BY created_at, rowid`;
@@ -86,13 +80,13 @@ export function countDemosAtWork(reader: Reader): number {
 
 /** Free questions of this hour that count against their owner: all but those that were given back. */
 export function countDemosOf(reader: Reader, owner: string, now: UnixSeconds): number {
-  const sql = `SELECT count(*) AS n FROM demos WHERE owner = ? AND created_at > ? AND state <> 'failed'`;
-  return (statement(reader, sql).get(owner, now - HOUR) as { n: number }).n;
+  const sql = `SELECT count(*) AS n FROM demos WHERE owner = ? AND created_at > ? AND created_at <= ? AND state <> 'failed'`;
+  return (statement(reader, sql).get(owner, now - HOUR, now) as { n: number }).n;
 }
 
 /**
  * In how many seconds one more may be asked, where `limit` may be within any hour: the oldest of as many as are allowed
- * is an hour old then. 0: now.
+ * is an hour old then. 0: now. What is dated in the future (a clock was put back) does not count: it would for too long.
  */
 export function secondsUntilFree(
   reader: Reader,
@@ -103,12 +97,7 @@ export function secondsUntilFree(
   const which = among === 'all' ? '1' : `state <> 'failed'`;
   const row = statement(
     reader,
-    `SELECT created_at AS at FROM demos WHERE ${whose} AND ${which} ORDER BY created_at DESC LIMIT 1 OFFSET @skip`,
-  ).get({ skip: limit - 1, ...(owner === null ? {} : { owner }) }) as { at: number } | undefined;
+    `SELECT created_at AS at FROM demos WHERE ${whose} AND created_at <= @now AND ${which} ORDER BY created_at DESC LIMIT 1 OFFSET @skip`,
+  ).get({ now, skip: limit - 1, ...(owner === null ? {} : { owner }) }) as { at: number } | undefined;
   return row === undefined ? 0 : Math.max(0, row.at + HOUR - now);
-}
-
-/** The clock was put back to `now`: what it dated later is dated now, or its hour would last until then. */
-export function putBackDemos(tx: Tx, now: UnixSeconds): void {
-  statement(tx, 'UPDATE demos SET created_at = @now WHERE created_at > @now').run({ now });
 }

@@ -6,6 +6,7 @@ import {
   wordCommand,
   type CommandContext,
   type Engine,
+  type ProductCommands,
   type RpcMethod,
   type WordCommand,
 } from '../../engine/index.ts';
@@ -13,26 +14,20 @@ import type { Product } from '../../engine/product.ts';
 import { askFor } from '../../customers/index.ts';
 import { unlessRefused, type Tx } from '../../db/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
-import { freeText, hasLink, nothing, parseDestination } from '../../messaging/dialects/text/index.ts';
+import { freeText, hasLink, nothing, optionalText } from '../../messaging/dialects/text/index.ts';
 import { notification, paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
 import { enqueue } from '../../messaging/index.ts';
 import { countCharacters, showUsd } from '../../pricing/index.ts';
+import { dropHeldText, heldTextOf } from '../_shared/held-text.ts';
 import { destinationParam } from '../_shared/destination-param.ts';
 import { partNotifications, rpcJob, rpcQuote } from './rpc.ts';
 import { joinable, offerFor, sameRequest, sellJob, type Request, type SellingOptions } from './selling.ts';
 import { jobsInState, jobsOfOwner, loadJob } from './store.ts';
 
-/** How customers buy jobs: in words and by JSON-RPC. */
-export interface JobCommands {
-  readonly words: readonly WordCommand[];
-  readonly methods: readonly RpcMethod[];
-  /** Anything that is no command is a request. */
-  request(tx: Tx, text: string, context: CommandContext): Refusal | undefined;
-}
-
 const PLAIN: Omit<Request, 'text' | 'prepaid'> = { length: null, format: 'plain', updates: 'all' };
 
-export function jobCommands(options: SellingOptions, engine: Engine, product: Product): JobCommands {
+/** How customers buy jobs: in words and by JSON-RPC. */
+export function jobCommands(options: SellingOptions, engine: Engine, product: Product): ProductCommands {
   const { settings, texts } = options;
 
   function sell(tx: Tx, text: string, length: 'long' | null, context: CommandContext): Refusal | undefined {
@@ -46,6 +41,18 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     if (hasLink(text))
       context.say(tx, 'I do not open links: this is answered from your words alone.', { reference: false });
     return undefined;
+  }
+
+  /** `job` alone answers what was asked about a text that is held. */
+  function sellHeld(tx: Tx, context: CommandContext): Refusal | undefined {
+    const { sender } = context.message;
+    const text = texts.read(tx, heldTextOf(tx, sender)?.textId ?? null);
+    if (text === null) {
+      context.say(tx, 'That is written: job <your request>');
+      return undefined;
+    }
+    dropHeldText(tx, sender);
+    return sell(tx, text, null, context);
   }
 
   function deliver(tx: Tx, id: string, command: unknown, { message }: CommandContext): Refusal | undefined {
@@ -71,9 +78,9 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     wordCommand({
       word: 'job',
       usage: 'job <your request>',
-      parse: freeText,
+      parse: optionalText,
       needsPrice: true,
-      run: (tx, { text }, context) => sell(tx, text, null, context),
+      run: (tx, { text }, context) => (text === null ? sellHeld(tx, context) : sell(tx, text, null, context)),
     }),
     wordCommand({
       word: 'long',
@@ -227,7 +234,25 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     }),
   ];
 
-  return { words, methods, request };
+  return {
+    words,
+    methods,
+    help: [
+      'job <text>: a request of its own',
+      'long <text>: a longer answer',
+      'quote <text>: only the price',
+      'one: pay look and work at once',
+    ],
+    prices: { eval_fee_sats: settings.EVAL_FEE_SATS, one_invoice: settings.JOB_ONE_INVOICE },
+    limits: {},
+    priceInWords: (reader) => {
+      const { quote, tariff } = offerFor(options, reader, '', null);
+      const usd = showUsd(quote.amountSats, tariff);
+      return `${settings.EVAL_FEE_SATS} sats for a look, then about ${quote.amountSats} (${usd}) for a short answer`;
+    },
+    // What nobody else takes is a request.
+    freeText: { isMine: () => true, take: request },
+  };
 }
 
 function noSuchJob(id: string): Refusal {

@@ -12,5 +12,4 @@ export interface JobSettings extends TariffSettings, QuoteTiers {
   readonly TIMMY_ALLOW_PRIVATE_NETWORK: boolean;
   readonly LIMIT_MESSAGE_CHARS: number;
   readonly LIMIT_RUNNING: number;
-  readonly LIMIT_PAID_WAITING: number;
 }

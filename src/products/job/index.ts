@@ -1,49 +1,36 @@
-import type { Texts } from '../../customers/index.ts';
-import type { Database, Reader } from '../../db/index.ts';
+import type { Reader } from '../../db/index.ts';
 import { awaySeconds, wasAway } from '../../downtime/index.ts';
 import { product, type OrderEvent } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
-import { unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { unixSeconds } from '../../lib/units.ts';
 import { loadInbound } from '../../messaging/index.ts';
-import { findInvoice, invoicesOf, isInvoiceComing, type PriceBook } from '../../payments/index.ts';
+import { findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
 import { settleWork } from '../../pricing/index.ts';
-import type { ModelCallRules } from '../_shared/model-call.ts';
-import type { ModelGate } from '../_shared/model-gate.ts';
+import type { Shop, Ware } from '../_shared/shop.ts';
 import { jobActivities } from './activities.ts';
-import type { JobSettings } from './config.ts';
+import { jobCommands } from './commands.ts';
+import { jobFace } from './face.ts';
 import { decide } from './machine.ts';
 import type { Job, JobCommand, JobFacts, JobNotice } from './states.ts';
 import { jobReceipt } from './receipt.ts';
 import { partNotifications, rpcJobThatFits } from './rpc.ts';
-import { offerFor, waitingJob, type SellingOptions } from './selling.ts';
-import { insertJob, jobsAtWork, jobsOfOwner, loadJob, removeJob, saveJob } from './store.ts';
+import { offerFor, waitingJob } from './selling.ts';
+import { insertJob, jobsAtWork, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
 
-export { jobCommands, type JobCommands } from './commands.ts';
-export type { JobSettings } from './config.ts';
-export { busyWithJobs, type SellingOptions } from './selling.ts';
-export { recentJobs } from './store.ts';
-
-export interface JobOptions {
-  readonly database: Database;
-  readonly texts: Texts;
-  readonly models: ModelGate;
-  readonly settings: JobSettings;
-  readonly prices: PriceBook;
-  readonly rules: ModelCallRules;
-  readonly selling: SellingOptions;
-  /** When this process began. */
-  readonly startedAt: UnixSeconds;
-}
-
 /** One request, evaluated for a small fee, quoted, paid, done; what it did not cost goes back. */
-export function jobProduct(options: JobOptions): Product {
-  const { texts, settings, rules } = options;
-  const { clock } = rules;
+export const job: Ware = {
+  faces: [jobFace],
+  open: (shop) => {
+    const product = jobProduct(shop);
+    return { products: [product], commands: (engine) => jobCommands(shop, engine, product) };
+  },
+};
+
+function jobProduct(shop: Shop): Product {
+  const { texts, settings, clock, startedAt } = shop;
   return product<Job, JobCommand, JobNotice, JobFacts>({
-    kind: 'job',
-    prefix: 'J',
-    plural: 'jobs',
+    face: jobFace,
     rpcName: 'job',
     load: loadJob,
     insert: insertJob,
@@ -56,10 +43,10 @@ export function jobProduct(options: JobOptions): Product {
       const request = texts.read(reader, job.requestId);
       return {
         now: clock.now(),
-        startedAt: options.startedAt,
+        startedAt,
         invoiceExpirySeconds: settings.INVOICE_EXPIRY_SECONDS,
         requestKept: request !== null,
-        offerNow: offerFor(options.selling, reader, request ?? '', job.length),
+        offerNow: offerFor(shop, reader, request ?? '', job.length),
         invoice:
           shown === undefined
             ? null
@@ -80,15 +67,13 @@ export function jobProduct(options: JobOptions): Product {
         },
       };
     },
-    activities: jobActivities(options),
+    activities: jobActivities({ ...shop, rules: { clock, retrySeconds: settings.MODEL_RETRY_SECONDS } }),
     atWork: jobsAtWork,
     words: (tx, job, notice) => jobWords({ texts, settings, now: () => clock.now() }, tx, job, notice),
     rpc: (reader, job, brief) => rpcJobThatFits(reader, texts, job, brief),
     rpcParts: (reader, job, notice) => (notice.type === 'result' ? partNotifications(reader, texts, job) : []),
     wantsUpdate,
     receipt: (reader, job) => jobReceipt(reader, job),
-    list: jobsOfOwner,
-    isOpen: (job) => !isEnded(job),
     isPaid: (job) => !['awaiting_eval_payment', 'expired', 'cancelled'].includes(job.state),
     waitingRequest: (reader, owner) => waitingJob(texts, reader, owner),
     statusLine: (reader, job) => jobStatusLine(reader, job, clock.now()),
@@ -99,7 +84,7 @@ export function jobProduct(options: JobOptions): Product {
 /** `updates`: all changes; `money` = invoices, result, refund; `end` = the finished job only. */
 function wantsUpdate(job: Job, event: OrderEvent<JobCommand>): boolean {
   if (event.type === 'timer') return false;
-  const ended = isEnded(job);
+  const ended = !jobFace.states.open.includes(job.state);
   if (job.updates === 'end') return ended && event.type !== 'refund_changed';
   if (job.updates === 'money') return ended || event.type === 'invoice_ready' || event.type === 'refund_changed';
   return true;
@@ -110,8 +95,4 @@ function wasCut(reader: Reader, invoice: ReturnType<typeof findInvoice>): boolea
   if (invoice?.expiresAt == null) return false;
   const [from, to] = [unixSeconds(invoice.createdAt), unixSeconds(invoice.expiresAt)];
   return wasAway(reader, to) || awaySeconds(reader, from, to) * 10 >= to - from;
-}
-
-function isEnded(job: Job): boolean {
-  return ['complete', 'rejected', 'failed', 'expired', 'cancelled'].includes(job.state);
 }

@@ -1,7 +1,7 @@
 import type { Texts } from '../../customers/index.ts';
 import type { Reader } from '../../db/index.ts';
 import { inputTokensOf } from '../../ports/agent.ts';
-import { priceOf, usdDecimal, type Tariff } from '../../pricing/index.ts';
+import { priceOf, ratesFor, usdDecimal, type Tariff } from '../../pricing/index.ts';
 import { rpcMoney } from '../../engine/rpc-shapes.ts';
 import { failureMessage } from '../_shared/failure-words.ts';
 import { resultParts } from '../_shared/result-parts.ts';
@@ -81,18 +81,22 @@ function costLedger(job: Job): Record<string, unknown> | null {
 }
 
 function items(verdict: Verdict, work: Settled | null, tariff: Tariff): Record<string, unknown>[] {
-  const item = (role: 'eval' | 'work', model: string, usage: Verdict['usage']): Record<string, unknown> => ({
-    role,
-    model,
-    input_tokens: usage.inputTokens,
-    output_tokens: usage.outputTokens,
-    cache_write_tokens: usage.cacheWriteTokens,
-    cache_read_tokens: usage.cacheReadTokens,
-    in_rate: tariff[role].inRate,
-    out_rate: tariff[role].outRate,
-    cache_write_rate: tariff[role].cacheWriteRate,
-    cache_read_rate: tariff[role].cacheReadRate,
-  });
+  const item = (role: 'eval' | 'work', model: string, usage: Verdict['usage']): Record<string, unknown> => {
+    // Those that it was billed at: a long prompt may have its own.
+    const rates = ratesFor(tariff[role], inputTokensOf(usage));
+    return {
+      role,
+      model,
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      cache_write_tokens: usage.cacheWriteTokens,
+      cache_read_tokens: usage.cacheReadTokens,
+      in_rate: rates.inRate,
+      out_rate: rates.outRate,
+      cache_write_rate: rates.cacheWriteRate,
+      cache_read_rate: rates.cacheReadRate,
+    };
+  };
   const list = [item('eval', verdict.model, verdict.usage)];
   if (work !== null) list.push(item('work', work.model, work.usage));
   return list;

@@ -1,8 +1,7 @@
 import type { Texts } from '../../customers/index.ts';
-import { statement, unlessRefused, type Reader, type Tx } from '../../db/index.ts';
-import type { CommandContext, Engine, Product, WaitingRequest } from '../../engine/index.ts';
-import { refuse, type Refusal } from '../../lib/errors.ts';
-import { newShortId } from '../../lib/ids.ts';
+import { unlessRefused, type Reader, type Tx } from '../../db/index.ts';
+import { newOrderId, type CommandContext, type Engine, type Product, type WaitingRequest } from '../../engine/index.ts';
+import type { Refusal } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { sats } from '../../lib/units.ts';
 import type { PriceBook } from '../../payments/index.ts';
@@ -10,7 +9,7 @@ import { countCharacters, quoteWork, tariffFrom } from '../../pricing/index.ts';
 import type { JobSettings } from './config.ts';
 import { openJob } from './machine.ts';
 import type { Job, Offer } from './states.ts';
-import { countJobsAtWork, countJobsAtWorkOf, jobsInState } from './store.ts';
+import { jobsInState } from './store.ts';
 
 export interface SellingOptions {
   readonly texts: Texts;
@@ -46,7 +45,7 @@ export function sellJob(
   const { settings, texts } = options;
   return unlessRefused(tx, () => {
     const requestId = texts.keep(tx, message.sender, request.text, now);
-    const id = freeId(tx, options.rng, product.prefix);
+    const id = newOrderId(tx, options.rng, product.face);
     const decision = openJob(
       {
         id,
@@ -69,40 +68,11 @@ export function sellJob(
   });
 }
 
-/** Paid requests of one customer that wait behind those at work. */
-const MAX_WAITING = 20;
-
-/** Why no more jobs are taken on now, from this customer or from anybody; null: there is room. `others`: what else of theirs is open. */
-export function busyWithJobs(
-  settings: Pick<JobSettings, 'LIMIT_RUNNING' | 'LIMIT_PAID_WAITING'>,
-  reader: Reader,
-  owner: string,
-  others: number,
-): Refusal | null {
-  const own = countJobsAtWorkOf(reader, owner) + others;
-  if (own >= settings.LIMIT_RUNNING + MAX_WAITING) {
-    return refuse(
-      'busy',
-      `${own} paid requests of yours are still waiting or under way; I take the next when one of them is done. Nothing was charged. status shows how things stand.`,
-    );
-  }
-  // Some of what was sold is still to be paid: the last quarter is kept for it.
-  if (countJobsAtWork(reader) < Math.ceil(settings.LIMIT_PAID_WAITING * 0.75)) return null;
-  return refuse('busy', 'I have all the work I can take just now. Nothing was charged. Please try again in an hour.');
-}
-
 /** The newest unpaid request of this customer that was made in words, while its text is kept. */
 export function waitingJob(texts: Texts, reader: Reader, owner: string): WaitingRequest | undefined {
   const job = jobsInState(reader, owner, ['awaiting_eval_payment']).find(({ dialect }) => dialect === 'words');
   const text = texts.read(reader, job?.requestId ?? null);
   return job === undefined || text === null ? undefined : { orderId: job.id, text };
-}
-
-function freeId(tx: Tx, rng: Rng, prefix: string): string {
-  for (;;) {
-    const id = newShortId(rng, prefix);
-    if (statement(tx, 'SELECT 1 FROM jobs WHERE id = ?').get(id) === undefined) return id;
-  }
 }
 
 const SAME_REQUEST_SECONDS = 600;

@@ -79,26 +79,6 @@ export function jobsInState(reader: Reader, owner: string, states: readonly Job[
   return rows.map(fromRow);
 }
 
-/** Every job, newest first, for the operator. */
-export function recentJobs(reader: Reader, limit: number): Job[] {
-  const rows = statement(reader, `SELECT ${COLUMNS} FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?`).all(
-    limit,
-  ) as Row[];
-  return rows.map(fromRow);
-}
-
-/** Jobs of this customer whose paid work is waiting or under way. */
-export function countJobsAtWorkOf(reader: Reader, owner: string): number {
-  const sql = `SELECT count(*) AS n FROM jobs WHERE owner = ? AND state IN ('evaluating', 'executing')`;
-  return (statement(reader, sql).get(owner) as { n: number }).n;
-}
-
-/** Jobs whose paid work is waiting or under way, all customers. */
-export function countJobsAtWork(reader: Reader): number {
-  const row = statement(reader, `SELECT count(*) AS n FROM jobs WHERE state IN ('evaluating', 'executing')`).get();
-  return (row as { n: number }).n;
-}
-
 /** Jobs that are being looked at or worked on. */
 export function jobsAtWork(reader: Reader): AtWork[] {
   const sql = `SELECT id, owner, state FROM jobs WHERE state IN ('evaluating', 'executing') ORDER BY created_at, id`;

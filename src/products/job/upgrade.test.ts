@@ -34,7 +34,8 @@ it('settles a job of a database that knew no classes of tokens', () => {
   if (job?.state !== 'complete') throw new Error('no job');
   expect(settleWork(job.work.usage, job.offer.tariff, job.offer.quote.amountSats).actualAmountSats).toBe(128);
   expect(job).toMatchObject({
-    earlier: [{ tariff: { work: { inRate: '0.003', cacheWriteRate: '0.003', cacheReadRate: '0.003' } } }],
+    offer: { tariff: { eval: { band: null }, work: { band: null } } },
+    earlier: [{ tariff: { work: { inRate: '0.003', cacheWriteRate: '0.003', cacheReadRate: '0.003', band: null } } }],
     verdict: { usage: { cacheReadTokens: 0, cacheWriteTokens: 0 } },
   });
   database.close();

@@ -9,16 +9,11 @@ import {
   type Slices,
   type SqlInvariant,
 } from '../../ledger/index.ts';
-import { sats, toMsats, type Sats, type UnixSeconds } from '../../lib/units.ts';
+import type { VerifiedAt } from '../../engine/index.ts';
+import { sats, toMsats, type Sats } from '../../lib/units.ts';
 import { settleWork } from '../../pricing/index.ts';
 import type { Job } from './states.ts';
 import { loadJob } from './store.ts';
-
-/** When it is, and since when the process runs: time that we were down counts for no deadline. */
-export interface VerifiedAt {
-  readonly now: UnixSeconds;
-  readonly startedAt: UnixSeconds;
-}
 
 /** A full queue, each job at its slowest: so long paid work may take, and an hour more before it is called stuck. Seconds. */
 const DEADLINE = 3600;
@@ -76,6 +71,12 @@ const CHECKS: readonly SqlInvariant[] = [
     'a finished job holds no money',
     `SELECT 'job ' || j.id AS row FROM jobs j JOIN accounts a ON a.id = 'job:' || j.id
      WHERE j.state IN ('complete', 'rejected', 'failed', 'expired', 'cancelled') AND a.credits <> a.debits
+       AND NOT EXISTS (${NEWS})`,
+  ],
+  [
+    'a job that waits for a payment or lapsed holds no money, unless news of it is on its way',
+    `SELECT 'job ' || j.id AS row FROM jobs j JOIN accounts a ON a.id = 'job:' || j.id
+     WHERE j.state IN ('awaiting_eval_payment', 'awaiting_work_payment', 'expired') AND a.credits <> a.debits
        AND NOT EXISTS (${NEWS})`,
   ],
   [

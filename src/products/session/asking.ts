@@ -1,15 +1,16 @@
-import { statement, unlessRefused, type Tx } from '../../db/index.ts';
-import type { CommandContext, Engine, Product } from '../../engine/index.ts';
+import { unlessRefused, type Tx } from '../../db/index.ts';
+import { newOrderId, type CommandContext, type Engine, type Product } from '../../engine/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { refuse, type Refusal } from '../../lib/errors.ts';
-import { newShortId } from '../../lib/ids.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { sats, type Sats } from '../../lib/units.ts';
 import { countCharacters } from '../../pricing/index.ts';
+import type { Shop } from '../_shared/shop.ts';
+import { requestFace } from './face.ts';
 import { topupFor } from './machine.ts';
 import { needFor, type NeedOptions } from './need.ts';
 import { openRequest } from './request-machine.ts';
-import { balanceOf, countOpenRequests, isBusyIn, waitingRequestOf } from './request-store.ts';
+import { balanceOf, isBusyIn, waitingRequestOf } from './request-store.ts';
 import type { Session } from './states.ts';
 import { talkOf } from './talkers.ts';
 
@@ -19,12 +20,9 @@ export interface AskingOptions extends NeedOptions {
   readonly clock: Clock;
   readonly sessions: Product;
   readonly requests: Product;
-  /** Why nothing is done for anybody now; null: open. */
-  readonly closedBecause: (tx: Tx) => string | null;
+  readonly closedBecause: Shop['closedBecause'];
+  readonly busyBecause: Shop['busyBecause'];
 }
-
-/** Requests of one customer that wait behind those at work. */
-const MAX_WAITING = 20;
 
 /**
  * Asks something in a live session. In words, what cannot run now waits: for the one before it, joined with what else
@@ -57,11 +55,8 @@ export function ask(
     if (refused !== undefined) return refused;
     if (isBusyIn(tx, session.id, sender)) return 'later';
   }
-  if (waiting === undefined && countOpenRequests(tx, sender) >= settings.LIMIT_RUNNING + MAX_WAITING)
-    return refuse(
-      'busy',
-      'So many requests of yours are still waiting or under way that I take no more. Nothing was charged. I take the next when one of them is done.',
-    );
+  const busy = waiting === undefined ? options.busyBecause(tx, sender) : null;
+  if (busy !== null) return busy;
   const talk = { sessionId: session.id, owner: sender, talk: talkOf(tx, session.id, sender) };
   const written = waiting?.requestId == null ? text : (texts.read(tx, waiting.requestId) ?? text);
   const need = needFor(options, tx, written, talk);
@@ -72,7 +67,7 @@ export function ask(
       const isBusy = !isProgram && isBusyIn(tx, session.id, sender);
       const start = isBusy ? { waits: 'turn' as const } : missing > 0 ? { waits: 'topup' as const } : { need };
       const requestId = texts.keep(tx, sender, text, now);
-      const id = freeId(tx, options.rng);
+      const id = newOrderId(tx, options.rng, requestFace);
       const dialect = isProgram ? ('rpc' as const) : ('words' as const);
       const wish = { id, ...talk, dialect, requestId, replyTo: message.id };
       const refused = engine.open(tx, options.requests, openRequest(wish, start, now), message);
@@ -148,12 +143,4 @@ function tooLong(characters: number, limit: number): Refusal {
     'too_large',
     `That is ${characters} characters; I take ${limit} at most. Nothing was charged. Please send a shorter text.`,
   );
-}
-
-export function freeId(tx: Tx, rng: Rng, prefix = 'R'): string {
-  const table = prefix === 'R' ? 'requests' : 'sessions';
-  for (;;) {
-    const id = newShortId(rng, prefix);
-    if (statement(tx, `SELECT 1 FROM ${table} WHERE id = ?`).get(id) === undefined) return id;
-  }
 }

@@ -1,12 +1,19 @@
-import { unlessRefused, type Tx } from '../../db/index.ts';
-import { wordCommand, type CommandContext, type RpcMethod, type WordCommand } from '../../engine/index.ts';
+import type { Reader, Tx } from '../../db/index.ts';
+import {
+  wordCommand,
+  type CommandContext,
+  type FreeText,
+  type ProductCommands,
+  type WordCommand,
+} from '../../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { wholeSats } from '../../lib/units.ts';
-import { hex32, nothing, one, optional, optionalText, wholeNumber } from '../../messaging/dialects/text/index.ts';
+import { hex32, nothing, one, optional, wholeNumber } from '../../messaging/dialects/text/index.ts';
 import { owedInAll } from '../../payments/index.ts';
 import { schedule } from '../../tasks/index.ts';
+import { dropHeldText, heldTextOf, holdText } from '../_shared/held-text.ts';
 import { ask, deliver, outOfBounds, type AskingOptions } from './asking.ts';
-import { dropHeldText, endedWithMoney, heldTextOf, holdText } from './held.ts';
+import { endedWithMoney, noteAsked } from './ended.ts';
 import { isLive } from './machine.ts';
 import { sessionMethods } from './methods.ts';
 import { buys, questionNow } from './need.ts';
@@ -18,25 +25,15 @@ import { beginTalk, heldSessionOf } from './talkers.ts';
 import { balanceText } from './text.ts';
 import { useToken } from './using.ts';
 
-/** How customers pay once and talk on: in words and by JSON-RPC. */
-export interface SessionCommands {
-  readonly words: readonly WordCommand[];
-  readonly methods: readonly RpcMethod[];
-  /** Words that are no command: asked in the live session of their sender, or held; `undefined`: not for a session. */
-  takes(tx: Tx, text: string, context: CommandContext): Refusal | 'taken' | undefined;
-}
-
-/** What `job` alone sells: the text that was held. */
-export type SellJob = (tx: Tx, text: string, context: CommandContext) => Refusal | undefined;
-
 const NONE_OPEN = 'No session of yours is open. session 500 opens one: pay once, ask many times.';
 
-export function sessionCommands(options: AskingOptions, sellJob: SellJob): SessionCommands {
+/** How customers pay once and talk on: in words and by JSON-RPC. */
+export function sessionCommands(options: AskingOptions): ProductCommands {
   const { settings, clock } = options;
   const saying = { ...options, now: () => clock.now() };
 
   /** The live session in which this sender asks: their own, else one whose token they hold. */
-  function sessionFor(tx: Tx, sender: string): Session | undefined {
+  function sessionFor(tx: Reader, sender: string): Session | undefined {
     const own = openSessionOf(tx, sender);
     return own !== undefined && isLive(own) ? own : heldSessionOf(tx, sender);
   }
@@ -76,31 +73,29 @@ export function sessionCommands(options: AskingOptions, sellJob: SellJob): Sessi
     return undefined;
   }
 
-  function takes(tx: Tx, text: string, context: CommandContext): Refusal | 'taken' | undefined {
-    const { message, now } = context;
-    const session = sessionFor(tx, message.sender);
-    if (session !== undefined) {
-      const asked = ask(options, tx, session, text, context);
-      return asked === 'later' ? 'taken' : asked;
-    }
-    if (openSessionOf(tx, message.sender) !== undefined) return undefined;
-    const ended = endedWithMoney(tx, message.sender, now);
-    if (ended === undefined) return undefined;
-    holdText(
-      tx,
-      message.sender,
-      { textId: options.texts.keep(tx, message.sender, text, now), inboxId: message.id },
-      now,
-    );
-    context.say(
-      tx,
-      `${ended.owedSats} sats of ${ended.session.id} are yours. session: go on with them. job: single job.`,
-      {
-        paid: true,
-      },
-    );
-    return 'taken';
-  }
+  /** Asked in the live session of its sender, or held until they say what they mean. */
+  const freeText: FreeText = {
+    isMine: (reader, _text, { sender }) => {
+      if (sessionFor(reader, sender) !== undefined) return true;
+      return openSessionOf(reader, sender) === undefined && endedWithMoney(reader, sender) !== undefined;
+    },
+    take: (tx, text, context) => {
+      const { message, now } = context;
+      const session = sessionFor(tx, message.sender);
+      if (session !== undefined) {
+        const asked = ask(options, tx, session, text, context);
+        return asked === 'later' ? undefined : asked;
+      }
+      const ended = endedWithMoney(tx, message.sender);
+      if (ended === undefined) throw new Error('session.nothing_to_ask_about');
+      noteAsked(tx, ended, now);
+      const textId = options.texts.keep(tx, message.sender, text, now);
+      holdText(tx, message.sender, { textId, inboxId: message.id }, now);
+      const question = `${ended.owedSats} sats of ${ended.session.id} are yours. session: go on with them. job: single job.`;
+      context.say(tx, question, { paid: true });
+      return undefined;
+    },
+  };
 
   const words: WordCommand[] = [
     wordCommand({
@@ -203,27 +198,26 @@ export function sessionCommands(options: AskingOptions, sellJob: SellJob): Sessi
         return undefined;
       },
     }),
-    // `job` alone runs what was held.
-    wordCommand({
-      word: 'job',
-      usage: 'job <your request>',
-      parse: (rest) => (rest === '' ? optionalText(rest) : null),
-      needsPrice: true,
-      run: (tx, _args, context) => {
-        const held = heldTextOf(tx, context.message.sender);
-        const text = held === undefined ? null : options.texts.read(tx, held.textId);
-        if (text === null) {
-          context.say(tx, 'That is written: job <your request>');
-          return undefined;
-        }
-        return unlessRefused(tx, () => {
-          dropHeldText(tx, context.message.sender);
-          return sellJob(tx, text, context);
-        });
-      },
-    }),
   ];
-  return { words, methods: sessionMethods(options, { sessionFor, issueToken }), takes };
+  return {
+    words,
+    methods: sessionMethods(options, { sessionFor, issueToken }),
+    help: [
+      'session <sats>: pay once, ask many times',
+      'balance, topup <sats>, new, close: about your session',
+      'token, use <token>: another key spends from it',
+    ],
+    prices: {
+      session_min_deposit_sats: settings.SESSION_MIN_DEPOSIT_SATS,
+      session_max_deposit_sats: settings.SESSION_MAX_DEPOSIT_SATS,
+    },
+    limits: {
+      session_min_balance_sats: settings.SESSION_MIN_BALANCE_SATS,
+      session_expiry_hours: settings.SESSION_EXPIRY_HOURS,
+      session_memory_tokens: settings.SESSION_MEMORY_TOKENS,
+    },
+    freeText,
+  };
 }
 
 /** Its task makes it, and answers. */

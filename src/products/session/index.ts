@@ -5,48 +5,49 @@ import { rpcInvoice } from '../../engine/rpc-shapes.ts';
 import { openInvoiceOf } from '../../payments/index.ts';
 import type { ModelCallRules } from '../_shared/model-call.ts';
 import type { ModelGate } from '../_shared/model-gate.ts';
+import type { Ware } from '../_shared/shop.ts';
 import { requestActivities } from './activities.ts';
 import { requestFacts, sessionFacts, type FactsOptions } from './facts.ts';
-import { decide, isLive, isOpen } from './machine.ts';
+import { sessionCommands } from './commands.ts';
+import { requestFace, sessionFace } from './face.ts';
+import { decide, isLive } from './machine.ts';
 import { requestReceipt } from './receipt.ts';
-import { decideRequest, isAtWork } from './request-machine.ts';
+import { decideRequest } from './request-machine.ts';
 import type { Request, RequestCommand, RequestFacts, RequestNotice } from './request-states.ts';
-import {
-  balanceOf,
-  insertRequest,
-  loadRequest,
-  openRequestsOf,
-  removeRequest,
-  requestsAtWork,
-  saveRequest,
-} from './request-store.ts';
+import { balanceOf, insertRequest, loadRequest, removeRequest, requestsAtWork, saveRequest } from './request-store.ts';
 import { requestStatusLine, requestWords } from './request-text.ts';
 import { requestParts, rpcRequest, rpcSession } from './rpc.ts';
 import type { Session, SessionCommand, SessionFacts, SessionNotice } from './states.ts';
-import { insertSession, loadSession, removeSession, saveSession, sessionsOfOwner } from './store.ts';
+import { insertSession, loadSession, newestThatOwes, removeSession, saveSession } from './store.ts';
+import { tokenTask } from './token.ts';
 import { sessionStatusLine, sessionWords } from './text.ts';
 
-export { sessionCommands, type SessionCommands } from './commands.ts';
-export type { SessionSettings } from './config.ts';
-export { questionNow } from './need.ts';
-export { countOpenRequests } from './request-store.ts';
-export { recentSessions } from './store.ts';
-export { tokenTask } from './token.ts';
+/** Paid once, asked many times; each request is charged at what it cost, and what is left goes back. */
+export const session: Ware = {
+  faces: [sessionFace, requestFace],
+  open: (shop) => {
+    const rules = { clock: shop.clock, retrySeconds: shop.settings.MODEL_RETRY_SECONDS };
+    const options = { ...shop, rules };
+    const [sessions, requests] = [sessionProduct(options), requestProduct(options)];
+    return {
+      products: [sessions, requests],
+      commands: (engine) => sessionCommands({ ...shop, engine, sessions, requests }),
+      tasks: (engine) => [tokenTask({ ...shop, engine })],
+    };
+  },
+};
 
-export interface SessionOptions extends FactsOptions {
+interface SessionOptions extends FactsOptions {
   readonly database: Database;
   readonly models: ModelGate;
   readonly rules: ModelCallRules;
 }
 
-/** Paid once, asked many times; each request is charged at what it cost, and what is left goes back. */
-export function sessionProduct(options: SessionOptions): Product {
+function sessionProduct(options: SessionOptions): Product {
   const { clock, settings } = options;
   const saying = { ...options, now: () => clock.now() };
   return product<Session, SessionCommand, SessionNotice, SessionFacts>({
-    kind: 'session',
-    prefix: 'S',
-    plural: 'sessions',
+    face: sessionFace,
     rpcName: 'session',
     load: loadSession,
     insert: insertSession,
@@ -68,16 +69,15 @@ export function sessionProduct(options: SessionOptions): Product {
     },
     wantsUpdate: () => true,
     receipt: () => null,
-    list: sessionsOfOwner,
-    isOpen,
     isPaid: (session) => isLive(session) || session.depositedSats > 0,
+    meantForRefund: (reader, owner) => newestThatOwes(reader, owner)?.id,
     statusLine: (reader, session) => sessionStatusLine(saying, reader, session),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'session', state, createdAt, updatedAt }),
   });
 }
 
 /** -32006: the request was not taken; the top-up that would pay it, where one could be made. */
-export function balanceTooLow(freeSats: number, invoice: object | null): ReturnType<typeof refuse> {
+function balanceTooLow(freeSats: number, invoice: object | null): ReturnType<typeof refuse> {
   return refuse(
     'balance_too_low',
     `${freeSats} sats are free in this session, which does not pay this request. Nothing was charged. Pay the top-up and ask again.`,
@@ -86,12 +86,10 @@ export function balanceTooLow(freeSats: number, invoice: object | null): ReturnT
 }
 
 /** One request in a session: an order of its own, whose owner is who asked, so that nobody else hears of it. */
-export function requestProduct(options: SessionOptions): Product {
+function requestProduct(options: SessionOptions): Product {
   const { texts } = options;
   return product<Request, RequestCommand, RequestNotice, RequestFacts>({
-    kind: 'request',
-    prefix: 'R',
-    plural: 'requests',
+    face: requestFace,
     rpcName: 'request',
     load: loadRequest,
     insert: insertRequest,
@@ -113,8 +111,6 @@ export function requestProduct(options: SessionOptions): Product {
     wantsUpdate: () => false,
     receipt: (reader, request) => requestReceipt(reader, request),
     receiptOwner: (reader, request) => loadSession(reader, request.sessionId)?.owner ?? request.owner,
-    list: (reader, owner, limit, before) => (before === null ? openRequestsOf(reader, owner, limit) : []),
-    isOpen: (request) => request.state === 'waiting' || isAtWork(request),
     isPaid: () => true,
     statusLine: (_reader, request) => requestStatusLine(request),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'request', state, createdAt, updatedAt }),

@@ -4,13 +4,12 @@ import type { Tx } from '../../db/index.ts';
 import { findKeyUse, keepKeyUse, rpcMethod, type CommandContext, type RpcMethod } from '../../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
-import { debtsOf } from '../../payments/index.ts';
 import { destinationParam } from '../_shared/destination-param.ts';
 import { ask, deliver, outOfBounds, type AskingOptions } from './asking.ts';
 import { isLive } from './machine.ts';
 import { open } from './opening.ts';
 import type { Session } from './states.ts';
-import { loadSession, openSessionOf, sessionsOfOwner } from './store.ts';
+import { loadSession, newestThatOwes, openSessionOf } from './store.ts';
 import { beginTalk } from './talkers.ts';
 import { openedBy } from './using.ts';
 import { secretsRefused } from './secrets.ts';
@@ -178,9 +177,4 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
       },
     }),
   ];
-
-  function newestThatOwes(tx: Tx, sender: string): Session | undefined {
-    const past = sessionsOfOwner(tx, sender, 10);
-    return past.find(({ id }) => debtsOf(tx, id).some(({ state }) => state === 'owed')) ?? past[0];
-  }
 }

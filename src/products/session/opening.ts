@@ -1,8 +1,9 @@
 import { unlessRefused, type Tx } from '../../db/index.ts';
-import type { CommandContext } from '../../engine/index.ts';
+import { newOrderId, type CommandContext } from '../../engine/index.ts';
 import { isRefusal, type Refusal } from '../../lib/errors.ts';
 import { sats } from '../../lib/units.ts';
-import { freeId, outOfBounds, type AskingOptions } from './asking.ts';
+import { outOfBounds, type AskingOptions } from './asking.ts';
+import { requestFace, sessionFace } from './face.ts';
 import { openSession } from './machine.ts';
 import { openRequest } from './request-machine.ts';
 
@@ -24,7 +25,7 @@ export function open(
   const refused = outOfBounds(settings, wish.amountSats);
   if (refused !== undefined) return refused;
   return unlessRefused(tx, () => {
-    const id = freeId(tx, rng, 'S');
+    const id = newOrderId(tx, rng, sessionFace);
     const dialect = message.dialect ?? 'words';
     const decision = openSession(
       {
@@ -43,7 +44,7 @@ export function open(
     if (wish.held !== undefined) {
       const { textId: requestId, inboxId: replyTo } = wish.held;
       const request = {
-        id: freeId(tx, rng),
+        id: newOrderId(tx, rng, requestFace),
         owner: message.sender,
         sessionId: id,
         dialect,

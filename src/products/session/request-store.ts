@@ -76,16 +76,6 @@ export function removeRequest(tx: Tx, request: Request): void {
   statement(tx, 'DELETE FROM requests WHERE id = ?').run(request.id);
 }
 
-/** This customer's requests that are not over, newest first: what is over is shown with its session. */
-export function openRequestsOf(reader: Reader, owner: string, limit: number): Request[] {
-  const rows = statement(
-    reader,
-    `SELECT ${COLUMNS} FROM requests WHERE owner = ? AND state IN ('waiting', 'evaluating', 'executing')
-     ORDER BY created_at DESC, n DESC LIMIT ?`,
-  ).all(owner, limit) as Row[];
-  return rows.map(fromRow);
-}
-
 /** The request of this customer in this session that waits, for its turn or for a top-up. */
 export function waitingRequestOf(reader: Reader, sessionId: string, owner: string): Request | undefined {
   const row = statement(
@@ -105,12 +95,6 @@ export function waitingIn(reader: Reader, sessionId: string): string[] {
 export function isBusyIn(reader: Reader, sessionId: string, owner: string): boolean {
   const sql = `SELECT 1 FROM requests WHERE session_id = ? AND owner = ? AND state IN ('evaluating', 'executing') LIMIT 1`;
   return statement(reader, sql).get(sessionId, owner) !== undefined;
-}
-
-/** Requests that wait or are at work, of this customer. */
-export function countOpenRequests(reader: Reader, owner: string): number {
-  const sql = `SELECT count(*) AS n FROM requests WHERE owner = ? AND state IN ('waiting', 'evaluating', 'executing')`;
-  return (statement(reader, sql).get(owner) as { n: number }).n;
 }
 
 export function requestsAtWork(reader: Reader): AtWork[] {

@@ -78,11 +78,3 @@ export const sessionTalkers = sqliteTable(
     index('session_talkers_npub').on(table.npub, table.tokenHash),
   ],
 );
-
-/** A request in words of somebody whose session has ended with money left: they are asked once what they mean. */
-export const heldTexts = sqliteTable('held_texts', {
-  owner: text().primaryKey(),
-  textId: integer('text_id').notNull(),
-  inboxId: integer('inbox_id').notNull(),
-  at: integer().notNull(),
-});

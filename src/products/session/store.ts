@@ -1,4 +1,5 @@
 import { statement, type Reader, type Tx } from '../../db/index.ts';
+import { debtsOf } from '../../payments/index.ts';
 import type { Session } from './states.ts';
 
 interface Row {
@@ -58,14 +59,12 @@ export function removeSession(tx: Tx, session: Session): void {
   statement(tx, 'DELETE FROM sessions WHERE id = ?').run(session.id);
 }
 
-/** This customer's sessions, newest first; `before` is the id after which to go on. */
-export function sessionsOfOwner(reader: Reader, owner: string, limit: number, before: string | null = null): Session[] {
+/** This customer's sessions, newest first. */
+export function sessionsOfOwner(reader: Reader, owner: string, limit: number): Session[] {
   const rows = statement(
     reader,
-    `SELECT ${COLUMNS} FROM sessions WHERE owner = @owner
-       AND (@before IS NULL OR (created_at, rowid) < (SELECT created_at, rowid FROM sessions WHERE id = @before))
-     ORDER BY created_at DESC, rowid DESC LIMIT @limit`,
-  ).all({ owner, before, limit }) as Row[];
+    `SELECT ${COLUMNS} FROM sessions WHERE owner = ? ORDER BY created_at DESC, rowid DESC LIMIT ?`,
+  ).all(owner, limit) as Row[];
   return rows.map(fromRow);
 }
 
@@ -87,10 +86,9 @@ export function sessionOfToken(reader: Reader, hash: string): Session | undefine
   return row === undefined ? undefined : fromRow(row);
 }
 
-/** Every session, newest first, for the operator. */
-export function recentSessions(reader: Reader, limit: number): Session[] {
-  const rows = statement(reader, `SELECT ${COLUMNS} FROM sessions ORDER BY created_at DESC, rowid DESC LIMIT ?`).all(
-    limit,
-  ) as Row[];
-  return rows.map(fromRow);
+/** The newest session of this customer of which something is owed back, else the newest. */
+export function newestThatOwes(reader: Reader, owner: string): Session | undefined {
+  const past = sessionsOfOwner(reader, owner, 10);
+  const owes = (id: string): boolean => debtsOf(reader, id).some(({ state }) => state === 'owed');
+  return past.find(({ id }) => owes(id)) ?? past[0];
 }

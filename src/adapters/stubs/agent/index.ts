@@ -5,7 +5,9 @@ import {
   type Agent,
   type Evaluation,
   type EvaluationRequest,
+  type TokenCount,
   type Work,
+  type WorkPrompt,
   type WorkRequest,
 } from '../../../ports/agent.ts';
 
@@ -41,12 +43,29 @@ export function createStubAgent(): Agent {
       stopIfAborted(signal);
       const whole = answerTo(request);
       const text = cutTo(whole, request.maxTokens);
-      const asked = [request.request, ...request.history.map((turn) => turn.text)];
-      const inputTokens = asked.reduce((sum, part) => sum + tokensOf(part), WORK_PROMPT_TOKENS);
-      const usage = { inputTokens, ...NO_CACHE, outputTokens: Math.min(request.maxTokens, tokensOf(text)) };
+      for (const textSoFar of paragraphs(text)) request.onText?.(textSoFar);
+      const usage = {
+        inputTokens: promptTokens(request),
+        ...NO_CACHE,
+        outputTokens: Math.min(request.maxTokens, tokensOf(text)),
+      };
       return { text, cut: text !== whole, model: request.model, usage };
     },
+
+    countTokens: (prompt: WorkPrompt): Promise<TokenCount> =>
+      Promise.resolve({ tokens: promptTokens(prompt), exact: false }),
   };
+}
+
+function promptTokens({ request, history }: WorkPrompt): number {
+  const asked = [request, ...history.map((turn) => turn.text)];
+  return asked.reduce((sum, part) => sum + tokensOf(part), WORK_PROMPT_TOKENS);
+}
+
+/** The text as it grows, a paragraph at a time. */
+function paragraphs(text: string): string[] {
+  const lines = text.split('\n');
+  return lines.map((_, index) => lines.slice(0, index + 1).join('\n'));
 }
 
 function answerTo({ request, words, format, history }: WorkRequest): string {
