@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           ...base,
           name: 'fast',
-          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders,house}/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders,house,receipts}/**/*.test.ts'],
           testTimeout: 10_000,
         },
       },

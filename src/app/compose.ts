@@ -2,14 +2,13 @@ import { commandTasks } from '../commands/index.ts';
 import { tellPayout } from '../commands/refund-news.ts';
 
 import type { Settings } from '../config/index.ts';
-import { createRateLimits, createTextBox, createTexts } from '../customers/index.ts';
+import { createRateLimits, createTexts, type TextKeys } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
 import { busyWithOrders, countAtWork, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
 import type { Rng } from '../lib/rng.ts';
-import type { Secret } from '../lib/secret.ts';
 import type { SteadyClock } from '../lib/steady-clock.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import {
@@ -78,7 +77,7 @@ export interface Parts {
   readonly settings: Settings;
   readonly inboxRelays: readonly string[];
   readonly discoveryRelays: readonly string[];
-  readonly secretKey: Secret<Uint8Array>;
+  readonly textKeys: TextKeys;
   readonly signer: Signer;
   readonly database: Database;
   readonly clock: SteadyClock;
@@ -116,7 +115,7 @@ export interface Timmy {
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
 export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): Timmy {
   const { settings, database, clock, rng, log, reach, relays, wallet, agent, signer } = parts;
-  const texts = createTexts(createTextBox(parts.secretKey, rng));
+  const texts = createTexts(parts.textKeys, rng);
   const startedAt = clock.now();
   const alert = (tx: Tx, what: string): void =>
     sendAlert({ texts, log, operators: settings.TIMMY_OPERATOR_NPUBS }, tx, what, clock.now());
@@ -304,6 +303,7 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
       clock,
       log,
       retentionDays: settings.TIMMY_RETENTION_DAYS,
+      keys: parts.textKeys,
       faces,
       verify: (rest) => verifyBetweenOtherWork(database.read, { now: clock.now(), startedAt }, rest, faces),
       onVerified: (tx, broken) => {

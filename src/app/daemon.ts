@@ -32,6 +32,7 @@ import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
 import { PROFILE_TASK_KEY } from './profile-task.ts';
 import { crashPoints } from './system.ts';
+import { openKeys } from './text-keys.ts';
 import { steadyClockOf } from './time-watch.ts';
 
 export interface DaemonOptions {
@@ -88,14 +89,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const signer = createLocalSigner(options.secretKey, rng);
     log.info('curve.engine', { name: curve.name });
     checkIdentity(database, signer.publicKey);
+    const textKeys = await openKeys({ dir, database, secretKey: options.secretKey, clock, rng, log });
+    undo.unshift(() => textKeys.close());
     const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
     await adopt(adapters.wallet, database, clock, log);
     const reach = crashPoints(settings.TIMMY_CRASH_AT);
-    const { version, secretKey } = options;
     const timmy = compose({
       settings,
       ...where,
-      secretKey,
+      textKeys,
       signer,
       database,
       clock,
@@ -103,7 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log,
       reach,
       ...adapters,
-      version,
+      version: options.version,
       bornAt,
       freeBytes: freeBytesOf(dir.path),
     });
@@ -141,6 +143,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         timmy.disk.stop();
         if (devRelay !== null) await devRelay.close();
         database.checkpoint('TRUNCATE');
+        textKeys.close();
         database.close();
         unlock();
         log.info('stopped');

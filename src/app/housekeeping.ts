@@ -1,7 +1,8 @@
+import type { TextKeys } from '../customers/index.ts';
 import type { Database, Tx } from '../db/index.ts';
 import { sleep, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { plusSeconds } from '../lib/units.ts';
+import { plusSeconds, unixSeconds } from '../lib/units.ts';
 import type { ProductFace } from '../engine/index.ts';
 import type { Broken } from '../ledger/index.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
@@ -12,6 +13,7 @@ export interface HousekeepingOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly retentionDays: number;
+  readonly keys: Pick<TextKeys, 'sweep'>;
   readonly faces: readonly ProductFace[];
   /** Reads the books against every invariant; `rest` lets others work. */
   readonly verify: (rest: () => Promise<void>) => Promise<readonly Broken[]>;
@@ -23,6 +25,11 @@ const HOUR = 3600;
 const WHILE_CLOSED = 600;
 /** What was left to prune is taken up again. */
 const TO_GO_ON = 60;
+/**
+ * Keys that no text names go after so long. Where an older copy of the database was put back, texts since then are
+ * missing from it: so long they could be read again, were the newer one put back after all. Seconds.
+ */
+const UNUSED_KEYS = 7 * 86_400;
 /** The books are read so long at a time: who writes to us meanwhile does not notice. */
 const SLICE_MS = 10;
 export const HOUSEKEEPING_KEY = 'housekeeping';
@@ -46,6 +53,7 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
         if (kind === 'late') log.warn('ledger.late', { invariant, row });
         else log.error('ledger.broken', { kind, invariant, row });
       const isPruned = await prune(options, rest);
+      await sweepKeys(options, rest);
       return (tx: Tx) => {
         const now = clock.now();
         options.onVerified(tx, broken);
@@ -56,6 +64,14 @@ export function housekeepingTask(options: HousekeepingOptions): TaskKind<Record<
       };
     },
   };
+}
+
+async function sweepKeys({ database, clock, keys }: HousekeepingOptions, rest: () => Promise<void>): Promise<void> {
+  const before = unixSeconds(clock.now() - UNUSED_KEYS);
+  for (let after: number | null = 0; after !== null;) {
+    after = keys.sweep(database.read, before, after);
+    await rest();
+  }
 }
 
 /** Lets others work when we have worked for so long. @throws when `signal` fires. */

@@ -135,6 +135,7 @@ const NOT_PRUNED: Readonly<Record<string, string>> = {
   payouts: 'books',
   payout_debts: 'books',
   receipts: 'books',
+  former_receipts: 'books',
   hand_decisions: 'books: the operator’s',
   wallet_rows: 'books: rows of the wallet that are not ours',
   reconciliation: 'one row',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { encodeNpub, parseNpub } from '../nostr/keys.ts';
-import { readReceipt, verifyChain, verifyReceipt, type VerifyOptions } from '../receipts/index.ts';
+import { readChain, readReceipt, verifyReceipt, type OrderAccount, type VerifyOptions } from '../receipts/index.ts';
 import { print } from './output.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
@@ -11,22 +11,35 @@ export function registerVerify(program: Command, cli: Cli): void {
   program
     .command('verify <file>')
     .description('check receipts offline: one event, a JSON array, or JSON lines; - reads standard input')
-    .option('--chain', 'also that none of them is missing, in whatever order they are')
+    .option('--chain', 'also that none of them is missing, oldest first, and what is still owed')
     .option('--signer <npub>', 'who must have signed them; without it any key will do')
     .option('--json', 'one JSON object')
     .action(async (file: string, options: { chain?: true; signer?: string; json?: true }) => {
       const signed = options.signer === undefined ? {} : { signer: signerOf(options.signer) };
       const events = eventsIn(await textOf(cli, file));
-      const problems = Array.isArray(events) ? problemsOf(events, options.chain === true, signed) : [events.unreadable];
+      const found = Array.isArray(events)
+        ? check(events, options.chain === true, signed)
+        : { problems: [events.unreadable], accounts: null };
+      const { problems } = found;
       const count = Array.isArray(events) ? events.length : 0;
       const ok = problems.length === 0;
       const { signers, customers } = peopleIn(Array.isArray(events) ? events : []);
-      const json = { ok, receipts: count, problems, signers, customers, signer_checked: options.signer !== undefined };
+      const accounts = ok ? found.accounts : null;
+      const json = {
+        ok,
+        receipts: count,
+        problems,
+        signers,
+        customers,
+        signer_checked: options.signer !== undefined,
+        ...(accounts === null ? {} : { total: inJson(totalOf(accounts)), orders: accounts.map(inJson) }),
+      };
       const holds = `${count === 1 ? 'One receipt: it holds' : `${count} receipts: they hold`}${options.chain === true ? ', and none before the last is missing' : ''}.`;
       const words = [
         holds,
         `Signed by ${signers.join(' and ')}.`,
         `For ${customers.join(' and ')}.`,
+        ...(accounts === null ? [] : [...accounts.map(inWords), inWords(totalOf(accounts))]),
         ...(options.signer === undefined ? [NOT_WHOSE] : []),
       ];
       if (ok || options.json === true) print(cli, options.json === true, json, words.join('\n'));
@@ -50,14 +63,59 @@ function peopleIn(events: readonly unknown[]): { signers: string[]; customers: s
   };
 }
 
-function problemsOf(events: readonly unknown[], chain: boolean, options: VerifyOptions): readonly string[] {
-  if (events.length === 0) return ['There is no receipt in it.'];
-  if (chain) return verifyChain(events, options);
-  return events.flatMap((event, index) =>
+interface Found {
+  readonly problems: readonly string[];
+  /** What came and went by order; of a chain only. */
+  readonly accounts: readonly OrderAccount[] | null;
+}
+
+function check(events: readonly unknown[], chain: boolean, options: VerifyOptions): Found {
+  if (events.length === 0) return { problems: ['There is no receipt in it.'], accounts: null };
+  if (chain) return readChain(events, options);
+  const problems = events.flatMap((event, index) =>
     verifyReceipt(event, options).map((problem) =>
       events.length === 1 ? problem : `Receipt ${index + 1}: ${problem}`,
     ),
   );
+  return { problems, accounts: null };
+}
+
+function totalOf(accounts: readonly OrderAccount[]): OrderAccount {
+  const total = (key: Exclude<keyof OrderAccount, 'id'>): number =>
+    accounts.reduce((sum, account) => sum + account[key], 0);
+  return {
+    id: 'In all',
+    paid: total('paid'),
+    fromOwed: total('fromOwed'),
+    charged: total('charged'),
+    refunded: total('refunded'),
+    used: total('used'),
+    owed: total('owed'),
+    held: total('held'),
+  };
+}
+
+function inWords({ id, paid, fromOwed, charged, refunded, used, owed, held }: OrderAccount): string {
+  const more = [
+    fromOwed > 0 ? `, ${fromOwed} out of what was owed` : '',
+    used > 0 ? `, ${used} of it used for a next step` : '',
+    held > 0 ? `, ${held} left in the session` : '',
+  ];
+  return `${id}: ${paid} sats paid${more[0]}, ${charged} charged, ${refunded} refunded${more[1]}${more[2]}, ${owed} still owed.`;
+}
+
+function inJson({ id, fromOwed, ...sats }: OrderAccount): object {
+  const { paid, charged, refunded, used, owed, held } = sats;
+  return {
+    id,
+    paid_sats: paid,
+    from_owed_sats: fromOwed,
+    charged_sats: charged,
+    refunded_sats: refunded,
+    used_sats: used,
+    owed_sats: owed,
+    held_sats: held,
+  };
 }
 
 /** One JSON value (an event, or an array of them), else one event a line. */

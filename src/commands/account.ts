@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { eraseTextsOf, setPreferences, storeDestination } from '../customers/index.ts';
-import { statement, type Tx } from '../db/index.ts';
-import { rpcMethod, textsNeeded, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
+import { setPreferences, storeDestination } from '../customers/index.ts';
+import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isRefusal, refuse } from '../lib/errors.ts';
 import { nothing, onOff } from '../messaging/dialects/text/index.ts';
@@ -11,7 +10,7 @@ import { openOrders } from './orders.ts';
 import { scheduleStoring, storable } from './store-destination.ts';
 import type { Product } from '../engine/product.ts';
 
-/** What a customer has with us beside orders: what is owed, how invoices are shown, and their texts. */
+/** What a customer has with us beside orders: what is owed, how invoices are shown. */
 export function accountCommands(
   products: readonly Product[],
   options: { readonly clock: Clock; readonly allowPrivateNetwork: boolean },
@@ -30,20 +29,6 @@ export function accountCommands(
       context.say(
         tx,
         bolt11 == null ? 'From now on invoices come as lightning: links. None is open now.' : `lightning:${bolt11}`,
-      );
-      return undefined;
-    },
-  });
-  const forget = wordCommand({
-    word: 'forget',
-    usage: 'forget (erases the texts of all that is finished)',
-    parse: nothing,
-    careful: true,
-    run: (tx, _args, context) => {
-      const erased = forgetTexts(tx, products, context.message.sender);
-      context.say(
-        tx,
-        `Erased: ${erased} texts. Amounts, ids and receipts stay, for they are the books. Texts of open requests stay until those end.`,
       );
       return undefined;
     },
@@ -121,24 +106,6 @@ export function accountCommands(
       changes: false,
       run: (tx, _params, { message }) => ({ result: accountOf(tx, message.sender) }),
     }),
-    rpcMethod({
-      method: 'forget',
-      params: z.strictObject({}).optional(),
-      changes: false,
-      run: (tx, _params, { message }) => ({ result: { erased: forgetTexts(tx, products, message.sender) } }),
-    }),
   ];
-  return { words: [uri, refunds, keep, forget], methods };
-}
-
-/** Erases what this customer wrote and was answered, but for what open orders and messages on their way still need. */
-export function forgetTexts(tx: Tx, products: readonly Product[], owner: string): number {
-  const faces = products.map(({ face }) => face);
-  const onTheWay = statement(
-    tx,
-    `SELECT text_id AS id FROM outbox WHERE recipient = @owner AND state IN ('waiting', 'sealed') AND text_id IS NOT NULL
-     UNION SELECT text_id FROM inbox i WHERE sender = @owner AND text_id IS NOT NULL
-       AND EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 'dm.handle' AND t.payload ->> 'inboxId' = i.id)`,
-  ).all({ owner }) as { id: number }[];
-  return eraseTextsOf(tx, owner, [...textsNeeded(tx, faces, owner), ...onTheWay.map((row) => row.id)]);
+  return { words: [uri, refunds, keep], methods };
 }

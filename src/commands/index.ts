@@ -8,6 +8,7 @@ import type { LnurlPay } from '../ports/lnurl.ts';
 import type { TaskKind } from '../tasks/index.ts';
 import { accountCommands } from './account.ts';
 import { claimCommands, claimTask } from './claim.ts';
+import { forgetCommands, forgetTask } from './forget.ts';
 import { handleTask } from './handle.ts';
 import { helpCommand } from './help.ts';
 import { infoMethod } from './info.ts';
@@ -45,6 +46,8 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
   const refunds = refundCommands(options, products);
   const claims = claimCommands(engine);
   const account = accountCommands(products, options);
+  const forgetting = { database, clock, texts, faces: products.map(({ face }) => face) };
+  const forget = forgetCommands(forgetting);
   const receipt = receiptCommands(engine, products);
   const words: readonly WordCommand[] = [
     helpCommand(info),
@@ -54,6 +57,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     ...refunds.words,
     ...receipt.words,
     ...account.words,
+    ...forget.words,
     ...notYetWords(),
   ];
   const methods: readonly RpcMethod[] = [
@@ -63,6 +67,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     ...claims.methods,
     ...receipt.methods,
     ...account.methods,
+    ...forget.methods,
     historyMethod(products),
   ];
   const registry: Registry = {
@@ -76,6 +81,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     resolveTask(options),
     storeDestinationTask(options),
     autoRefundTask(options),
+    forgetTask(forgetting),
     giveReceiptTask({ database, clock, texts, signer }),
   ];
 }

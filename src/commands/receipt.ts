@@ -26,9 +26,9 @@ import {
   receiptChain,
   receiptsOf,
 } from '../payments/index.ts';
-import type { ChargeContent, RefundContent } from '../receipts/index.ts';
 import { schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
+import { chainInWords, chargesInWords, refundsInWords } from './receipt-text.ts';
 import { tellStumbled } from './stumbled.ts';
 
 /** The receipts of one order, or the customer's whole chain from a place on. */
@@ -163,7 +163,7 @@ async function giveOfOrder(options: GiveReceiptOptions, message: InboundMessage,
       return answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: false, orderId }, now);
     }
     const to = message.sender;
-    const words = receipt === null ? refundsInWords(orderId, refunds) : inWords(receipt, refunds.length);
+    const words = receipt === null ? refundsInWords(orderId, refunds) : chargesInWords(before, refunds.length);
     enqueue(tx, texts, { to, text: words, answering: message, orderId }, now);
     for (const event of [...before, ...refund_receipts]) {
       const text = JSON.stringify(event);
@@ -212,48 +212,4 @@ function inMessages(receipts: readonly NostrEvent[]): readonly string[] {
     else messages.push(line);
   }
   return messages;
-}
-
-function chainInWords(from: number, shown: number, count: number): string {
-  const to = from - 1 + shown;
-  const which =
-    shown === count
-      ? `You have ${count === 1 ? 'one receipt' : `${count} receipts`}: all of them follow`
-      : `You have ${count} receipts: ${from} to ${to} follow`;
-  const more = to < count ? ` receipt ${to + 1} goes on.` : '';
-  return `${which}, signed, oldest first.${more} Anybody can check that they are right and none is missing: timmy verify --chain`;
-}
-
-function refundsInWords(orderId: string, refunds: readonly NostrEvent[]): string {
-  const paidOut = refunds
-    .flatMap((event) => (JSON.parse(event.content) as RefundContent).debts)
-    .filter((debt) => debt.id === orderId)
-    .reduce((sum, debt) => sum + debt.amount_sats, 0);
-  return `${orderId}: nothing was charged, and ${paidOut} sats were paid out to you.\nBelow: ${
-    refunds.length === 1 ? 'the receipt' : `${refunds.length} receipts`
-  } of that, signed. Anybody can check it with: timmy verify`;
-}
-
-/** The figures of a receipt for people; the signed event follows. */
-function inWords(receipt: NostrEvent, refunds: number): string {
-  const content = JSON.parse(receipt.content) as ChargeContent;
-  const { bill, quote, tariff } = content;
-  const paid = content.payments.map(({ purpose, amount_sats }) => `${amount_sats} (${purpose})`).join(' + ');
-  const tokens = content.items.map(
-    (item) =>
-      `${item.role}: ${item.input_tokens + item.cache_write_tokens + item.cache_read_tokens} tokens in, ${item.output_tokens} out`,
-  );
-  const lines = [
-    `${content.id}: ${content.outcome.replaceAll('_', ' ')}.`,
-    `Paid: ${paid === '' ? 0 : paid} sats. Charged: ${bill.charged_sats}. Yours: ${bill.owed_sats}.`,
-    content.fee_sats > 0 && content.outcome !== 'eval_failed' ? `The look: ${content.fee_sats} sats.` : '',
-    quote === null
-      ? ''
-      : `The work: quoted ${quote.amount_sats}, ${bill.actual_sats > 0 ? `came to ${bill.actual_sats}` : 'not done'}.`,
-    ...tokens,
-    bill.actual_sats > 0 ? `Model $${bill.token_usd}, server $${bill.infra_usd}, margin $${bill.margin_usd}.` : '',
-    tariff === null ? '' : `Bitcoin at $${tariff.btc_price_usd} (${tariff.btc_price_source}).`,
-    `Below: the receipt${refunds > 0 ? ` and ${refunds} of refunds` : ''}, signed. Anybody can check it with: timmy verify`,
-  ];
-  return lines.filter((line) => line !== '').join('\n');
 }

@@ -2,5 +2,9 @@
 export * from './store.ts';
 export { askFor, automaticDestination, knownDestination, storeDestination } from './destinations.ts';
 export { failingOf, findFailing, forgetFailures, nextTryAt, noteFailure } from './failing-addresses.ts';
-export { createTextBox, createTexts, eraseTextsOf, type TextBox, type TextId, type Texts } from './texts.ts';
+export { createTexts, type Forgotten, type TextId, type Texts } from './texts.ts';
+export { createTextKeys, openTextKeys, type TextKeys } from './text-keys.ts';
+export { createLocalKeySealer, type KeySealer } from './key-sealer.ts';
+export { openKeyFile, type KeyFile, type KeyId } from './key-file.ts';
+export { areTextsSealedAnew, sealOldTextsAnew } from './old-texts.ts';
 export { createRateLimits, type RateLimits, type RateSettings, type RateVerdict } from './rate-limits.ts';

@@ -56,7 +56,7 @@ export const relayLists = sqliteTable(
   (table) => [primaryKey({ columns: [table.pubkey, table.kind] })],
 );
 
-/** What people wrote and what they were answered, sealed with a key that is not in the database. */
+/** What people wrote and what they were answered, sealed with keys that are not in the database (`KeyFile`). */
 export const texts = sqliteTable(
   'texts',
   {
@@ -64,6 +64,8 @@ export const texts = sqliteTable(
     owner: text().notNull(),
     box: blob({ mode: 'buffer' }).notNull(),
     createdAt: integer('created_at').notNull(),
+    /** The key of its owner that seals it. Null: sealed by an earlier version, until the start has sealed it anew. */
+    keyId: integer('key_id'),
   },
   (table) => [index('texts_owner').on(table.owner), index('texts_age').on(table.createdAt)],
 );

@@ -7,11 +7,13 @@ import { ConfigError } from '../lib/errors.ts';
 export interface DataDir {
   readonly path: string;
   readonly databaseFile: string;
+  /** The keys of texts: beside the database, and in no copy of it. */
+  readonly keysFile: string;
 }
 
 /** Names the places in `path` without touching the disk. */
 export function dataDir(path: string): DataDir {
-  return { path, databaseFile: join(path, 'timmy.db') };
+  return { path, databaseFile: join(path, 'timmy.db'), keysFile: join(path, 'keys.db') };
 }
 
 /** Makes the directory if need be and closes it to others. @throws ConfigError when that cannot be done. */

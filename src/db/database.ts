@@ -29,14 +29,21 @@ export interface Database {
   writeUnsynced<T>(work: (tx: Tx) => T): T;
   /** Who hears what transactions did (`tellNews`), each time after one is durable. */
   onNews(listener: (news: News) => void): void;
-  /** Moves the WAL into the file; `truncate` also empties it (after erasing, and at the end). */
-  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void;
+  /**
+   * Moves the WAL into the file; `TRUNCATE` also empties it (after erasing, and at the end). Waits for nobody.
+   *
+   * @returns false where somebody else reads or writes just now, and not all of it was done.
+   */
+  checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): boolean;
   close(): void;
 }
 
+/** So long a command line that writes is waited for. */
+const BUSY_MS = 5000;
+
 /** Opens (or creates) the file; `':memory:'` is for tests. Does not migrate. @throws when the pragmas do not hold. */
 export function openDatabase(path: string): Database {
-  const sqlite = new Sqlite(path, { timeout: 5000 });
+  const sqlite = new Sqlite(path, { timeout: BUSY_MS });
   sqlite.pragma('journal_mode = WAL');
   // better-sqlite3 builds SQLite with WAL default NORMAL, whose commits a power cut undoes.
   sqlite.pragma('synchronous = FULL');
@@ -83,7 +90,15 @@ export function openDatabase(path: string): Database {
         sqlite.pragma('synchronous = FULL');
       }
     },
-    checkpoint: (mode) => void sqlite.pragma(`wal_checkpoint(${mode})`),
+    checkpoint: (mode) => {
+      sqlite.pragma('busy_timeout = 0');
+      try {
+        const [row] = sqlite.pragma(`wal_checkpoint(${mode})`) as { busy: number }[];
+        return row?.busy === 0;
+      } finally {
+        sqlite.pragma(`busy_timeout = ${BUSY_MS}`);
+      }
+    },
     close: () => void sqlite.close(),
   };
 }

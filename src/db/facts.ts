@@ -23,7 +23,8 @@ export type FactName =
   | 'model_trouble'
   | 'model_budget_told'
   | 'demo_purse_told'
-  | 'profile_published_at';
+  | 'profile_published_at'
+  | 'texts_sealed';
 
 export function readFact(reader: Reader, name: FactName): string | null {
   const row = statement(reader, 'SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;

@@ -215,7 +215,14 @@ export function createEngine(options: EngineOptions): Engine {
       case 'owe':
         return owe(
           tx,
-          { order: ref, owner, amountMsats: effect.amountMsats, because: effect.because, cause: effect.cause },
+          {
+            order: ref,
+            owner,
+            amountMsats: effect.amountMsats,
+            because: effect.because,
+            cause: effect.cause,
+            invoiceId: effect.invoiceId,
+          },
           now,
         );
       case 'earn':
@@ -250,7 +257,7 @@ export function createEngine(options: EngineOptions): Engine {
         return cancelTask(tx, timerKey(ref, effect.name), now);
       case 'receipt': {
         const charge = result.receipt(tx);
-        if (charge !== null) options.receipts.fileCharge(tx, result.receiptOwner(tx), charge, now);
+        if (charge !== null) options.receipts.fileCharge(tx, owner, charge, now);
         return;
       }
       case 'alert':

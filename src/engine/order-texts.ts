@@ -1,5 +1,5 @@
 import { statement, type Reader } from '../db/index.ts';
-import type { ProductFace, TextUse } from './face.ts';
+import { sqlList, type ProductFace, type TextUse } from './face.ts';
 
 /** Every column of every product that names texts. */
 function usesOf(faces: readonly ProductFace[]): (TextUse & { readonly table: string })[] {
@@ -29,4 +29,13 @@ export function textsNeeded(reader: Reader, faces: readonly ProductFace[], owner
     const sql = `SELECT o.${column} FROM ${table} o WHERE o.owner = ? AND o.${column} IS NOT NULL AND (${needed})`;
     return statement(reader, sql).pluck().all(owner) as number[];
   });
+}
+
+/** Since when (unix seconds) the oldest work under way of this owner is in the state it is in; null where there is none. */
+export function atWorkSince(reader: Reader, faces: readonly ProductFace[], owner: string): number | null {
+  const since = faces.flatMap(({ table, states }) => {
+    const sql = `SELECT min(updated_at) FROM ${table} WHERE owner = ? AND state IN ${sqlList(states.atWork)}`;
+    return (statement(reader, sql).pluck().get(owner) as number | null) ?? [];
+  });
+  return since.length === 0 ? null : Math.min(...since);
 }

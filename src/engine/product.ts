@@ -33,8 +33,6 @@ export interface Delivered {
     asked: InboundMessage,
   ): Readonly<Record<string, unknown>> | Refusal | 'later' | undefined;
   receipt(reader: Reader): Charge | null;
-  /** Whose receipt it is. */
-  receiptOwner(reader: Reader): string;
   readonly wantsUpdate: boolean;
 }
 
@@ -100,7 +98,6 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       rpc: (reader, brief, to) => definition.rpc(reader, existing(), brief, to),
       answer: (reader, erased, asked) => definition.answer?.(reader, existing(), erased as OrderEvent<Command>, asked),
       receipt: (reader) => definition.receipt(reader, existing()),
-      receiptOwner: (reader) => definition.receiptOwner?.(reader, existing()) ?? existing().owner,
       wantsUpdate: order !== null && (event === null || definition.wantsUpdate(order, event)),
     };
   }

@@ -47,8 +47,17 @@ export type Effect<Notice> =
   | { readonly type: 'answer'; readonly replyTo: number }
   /** The order's open invoices are no longer wanted (they stay watched). */
   | { readonly type: 'replace_invoices' }
-  /** Money the order holds is owed back. With `because`, `cause` names the event once for ever. */
-  | { readonly type: 'owe'; readonly amountMsats: Msats; readonly because: string; readonly cause: string }
+  /**
+   * Money the order holds is owed back. With `because`, `cause` names the event once for ever. `invoiceId`: it is the
+   * whole of this payment, which the order did not take (late, twice).
+   */
+  | {
+      readonly type: 'owe';
+      readonly amountMsats: Msats;
+      readonly because: string;
+      readonly cause: string;
+      readonly invoiceId?: number;
+    }
   /** Money the order holds is earned. */
   | { readonly type: 'earn'; readonly amountMsats: Msats; readonly as: string; readonly cause: string }
   /** Money goes from what one order holds to what another does; either is this one. `because` and `cause`: once for ever. */
@@ -162,8 +171,6 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   wantsUpdate(order: Order, event: OrderEvent<Command>): boolean;
   /** Builds the receipt of the charge just made, or null when nothing was charged. */
   receipt(reader: Reader, order: Order): Charge | null;
-  /** Whose money it was, and whose receipt it is; left out: the order's owner. */
-  receiptOwner?(reader: Reader, order: Order): string;
   /** Paid for, so that answers about it are not counted as free. */
   isPaid(order: Order): boolean;
   /** The newest request of this customer that was made in words and waits for its first payment, while its text is kept. */

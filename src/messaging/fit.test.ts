@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, settled } from '../../test/builders/fresh-database.ts';
 import { createHandClock } from '../../test/fakes/hand-clock.ts';
 import { rng } from '../../test/builders/guest.ts';
-import { createTextBox, createTexts, meet } from '../customers/index.ts';
+import { freshTexts } from '../../test/builders/texts.ts';
+import { meet } from '../customers/index.ts';
 import type { Database } from '../db/index.ts';
 import { noCrashPoints } from '../lib/crash-points.ts';
 import { silentLog } from '../lib/log.ts';
@@ -87,7 +88,7 @@ describe('in the outbox', () => {
 
   it('the operator hears once of what was left out', async () => {
     const clock = createHandClock();
-    const texts = createTexts(createTextBox(key, rng));
+    const texts = freshTexts();
     const alerts: string[] = [];
     const worker = createWorker({
       database,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/builders/fresh-database.ts';
+import { freshTexts } from '../../test/builders/texts.ts';
 import { createHandClock, type HandClock } from '../../test/fakes/hand-clock.ts';
-import { createTextBox, createTexts, customer, type Texts } from '../customers/index.ts';
+import { customer, type Texts } from '../customers/index.ts';
 import type { Database } from '../db/index.ts';
 import { noCrashPoints } from '../lib/crash-points.ts';
 import { createSteadyClock } from '../lib/steady-clock.ts';
@@ -53,7 +54,7 @@ function open(bornAt = 0): void {
 beforeEach(() => {
   database = freshDatabase();
   clock = createHandClock();
-  texts = createTexts(createTextBox(key, rng));
+  texts = freshTexts();
   filed = 0;
   open();
 });

@@ -10,3 +10,4 @@ export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export * from './publishing/index.ts';
 export { remakeSealTasks } from './remake.ts';
 export { findReplay, type Replay } from './replay.ts';
+export { textsOfNoMessage, textsUnderWay } from './under-way.ts';

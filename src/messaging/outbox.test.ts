@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/builders/fresh-database.ts';
-import { rng } from '../../test/builders/guest.ts';
+import { freshTexts } from '../../test/builders/texts.ts';
 import { createHandClock, type HandClock } from '../../test/fakes/hand-clock.ts';
-import { createTextBox, createTexts, meet, type Texts } from '../customers/index.ts';
+import { meet, type Texts } from '../customers/index.ts';
 import type { Database } from '../db/index.ts';
 import { unixSeconds } from '../lib/units.ts';
-import { generateSecretKey } from '../nostr/keys.ts';
 import { success } from './dialects/jsonrpc/index.ts';
 import type { InboundMessage } from './inbound.ts';
 import { enqueue, type OutgoingMessage } from './outbox.ts';
@@ -18,7 +17,7 @@ let texts: Texts;
 beforeEach(() => {
   database = freshDatabase();
   clock = createHandClock();
-  texts = createTexts(createTextBox(generateSecretKey(rng), rng));
+  texts = freshTexts();
   database.write((tx) => {
     for (const one of [GUEST, OTHER]) meet(tx, one, 'nip17', null, clock.now());
   });

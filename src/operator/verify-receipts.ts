@@ -18,7 +18,7 @@ const TRANSFERS_IN_A_SLICE = 4000;
 /**
  * Every customer's receipts are one unbroken chain that holds as `timmy verify --chain` checks it, every charge has
  * one, for exactly what was earned, and every refund that was paid has one. Signatures are checked where receipts
- * leave us, and by `timmy verify`.
+ * leave us, and by `timmy verify`. Former receipts count for what they were given for, and are not read otherwise.
  */
 export function* checkReceipts(reader: Reader, faces: readonly ProductFace[]): Slices {
   const broken: Broken[] = [];
@@ -44,7 +44,8 @@ export function* checkReceipts(reader: Reader, faces: readonly ProductFace[]): S
         blame('each receipt of a customer follows the one before');
       if (at < (last?.at ?? 0)) blame('receipts of a customer are dated in their order');
       for (const problem of problemsOf(content, history)) blame('a receipt holds as anybody checks it', `: ${problem}`);
-      if (content?.type === 'charge') charged.set(content.id, content.bill.charged_sats);
+      if (content?.type === 'charge')
+        charged.set(content.id, (charged.get(content.id) ?? 0) + content.bill.charged_sats);
       before = { ...row, at };
     }
     yield;
@@ -72,14 +73,16 @@ function problemsOf(content: ReceiptContent | null, history: History): readonly 
 function refundsWithout(reader: Reader): Broken[] {
   const rows = statement(
     reader,
-    `WITH given AS (SELECT (event ->> 'content') ->> 'payment_hash' AS hash FROM receipts WHERE kind = 'refund')
+    `WITH given AS (
+       SELECT (event ->> 'content') ->> 'payment_hash' AS hash FROM receipts WHERE kind = 'refund'
+       UNION ALL SELECT (event ->> 'content') ->> 'payment_hash' FROM former_receipts WHERE kind = 'refund')
      SELECT 'payout ' || p.payment_hash AS row FROM payouts p
      WHERE p.state = 'paid' AND (SELECT count(*) FROM given WHERE hash = p.payment_hash) <> 1`,
   ).all() as { row: string }[];
   return rows.map(({ row }) => ({ kind: 'books', invariant: 'a refund that was paid has one receipt', row }));
 }
 
-/** @param charged what the newest receipt of each order says; what others charged meanwhile is looked up again. */
+/** @param charged what the receipts of each order say together; what others charged meanwhile is looked up again. */
 function* chargesWithout(reader: Reader, faces: readonly ProductFace[], charged: ReadonlyMap<string, number>): Slices {
   const earned = new Map<string, number>();
   const page = statement(
@@ -116,15 +119,26 @@ function isChargeReceipted(reader: Reader, faces: readonly ProductFace[], id: st
   )
     .pluck()
     .get(id) as number;
-  const event = statement(
-    reader,
-    `SELECT event FROM receipts WHERE kind = 'charge' AND order_ids = json_array(?) ORDER BY position DESC LIMIT 1`,
-  )
-    .pluck()
-    .get(id) as string | undefined;
-  if (event === undefined) return earned === 0 || isReceiptLater(reader, faces, id);
-  const { content } = read({ id, owner: '', position: 0, event });
-  return content?.type === 'charge' && content.bill.charged_sats * 1000 === earned;
+  const events = (from: string): string[] =>
+    statement(reader, `SELECT event FROM ${from} WHERE kind = 'charge' AND order_ids = json_array(?) ORDER BY rowid`)
+      .pluck()
+      .all(id) as string[];
+  const charges = events('receipts');
+  if (charges.length > 0) return charges.reduce((sum, event) => sum + chargedIn(event), 0) * 1000 === earned;
+  // The last of the former ones repeated what those before it said.
+  const former = events('former_receipts').at(-1);
+  if (former !== undefined) return formerlyCharged(former) * 1000 === earned;
+  return earned === 0 || isReceiptLater(reader, faces, id);
+}
+
+function chargedIn(event: string): number {
+  const { content } = read({ id: '', owner: '', position: 0, event });
+  return content?.type === 'charge' ? content.bill.charged_sats : NaN;
+}
+
+function formerlyCharged(event: string): number {
+  const { content } = JSON.parse(event) as { content: string };
+  return (JSON.parse(content) as { bill: { charged_sats: number } }).bill.charged_sats;
 }
 
 function isReceiptLater(reader: Reader, faces: readonly ProductFace[], id: string): boolean {

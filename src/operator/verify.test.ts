@@ -37,6 +37,7 @@ const node = (id: string): Charge => ({
   outcome: 'complete',
   feeSats: sats(10),
   payments: [{ purpose: 'bootstrap', amountSats: sats(10), paymentHash: sha256Hex(id) }],
+  term: { from: NOW, until: unixSeconds(NOW + 86_400), endedAt: null },
 });
 
 describe('the invariants', () => {

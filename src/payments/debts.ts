@@ -16,7 +16,13 @@ export interface NewDebt {
   readonly because: string;
   /** What caused it: with `because` it happens once, ever. */
   readonly cause: string;
+  /** The payment that is owed back whole, where the order did not take it: it came late or twice. */
+  readonly invoiceId?: number | undefined;
 }
+
+/** As which a debt stands in receipts. */
+type InReceipts = Pick<DebtRow, 'receiptId' | 'paymentHash'>;
+const OF_ITS_ORDER: InReceipts = { receiptId: null, paymentHash: null };
 
 /** Owes back money that an order holds: from now on it is the customer's, in the books and in every answer. */
 export function owe(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
@@ -28,15 +34,46 @@ export function owe(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
     cause: debt.cause,
     at: now,
   });
-  if (isNew) insertDebt(tx, debt, now);
+  if (!isNew) return;
+  for (const source of sourcesOf(tx, debt)) insertDebt(tx, { ...debt, amountMsats: source.amountMsats }, source, now);
+}
+
+interface Source extends InReceipts {
+  readonly amountMsats: Msats;
+}
+
+/** Where money that no charge took came from: an invoice, or, kept for this order, the debts that it was. */
+function sourcesOf(reader: Reader, { invoiceId, amountMsats }: NewDebt): readonly Source[] {
+  if (invoiceId === undefined) return [{ ...OF_ITS_ORDER, amountMsats }];
+  const hash = statement(reader, 'SELECT payment_hash FROM invoices WHERE id = ?').pluck().get(invoiceId) as
+    string | null | undefined;
+  if (hash != null) return [{ receiptId: null, paymentHash: hash, amountMsats }];
+  return keptFor(reader, invoiceId).map(({ debt, amountMsats: amount }) => ({
+    receiptId: debt.receiptId ?? debt.orderId,
+    paymentHash: debt.paymentHash,
+    amountMsats: amount,
+  }));
+}
+
+/** The debts that paid a step for which no invoice came (`keep on`), and how much each gave. */
+export function keptFor(reader: Reader, invoiceId: number): { debt: DebtRow; amountMsats: Msats }[] {
+  const rows = statement(
+    reader,
+    `SELECT CAST(substr(cause, length(@id) + 2) AS INTEGER) AS debtId, amount_msats AS amount FROM transfers
+     WHERE kind = 'kept' AND cause >= @id || ':' AND cause < @id || ';' ORDER BY seq`,
+  ).all({ id: String(invoiceId) }) as { debtId: number; amount: number }[];
+  return rows.flatMap(({ debtId, amount }) => {
+    const debt = reader.select().from(debts).where(eq(debts.id, debtId)).get();
+    return debt === undefined ? [] : [{ debt, amountMsats: msats(BigInt(amount)) }];
+  });
 }
 
 /**
  * Owes back money that came without a claim of ours (paid over). It passes through `suspense`, so that the books show
  * it; a fraction of a sat stays there, for invoices are for whole sats.
  */
-export function oweUnclaimed(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
-  const { cause } = debt;
+export function oweUnclaimed(tx: Tx, debt: NewDebt & { paymentHash: string }, now: UnixSeconds): void {
+  const { cause, paymentHash } = debt;
   post(tx, {
     debit: WALLET,
     credit: SUSPENSE,
@@ -54,10 +91,10 @@ export function oweUnclaimed(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
     cause,
     at: now,
   });
-  if (isNew) insertDebt(tx, { ...debt, amountMsats }, now);
+  if (isNew) insertDebt(tx, { ...debt, amountMsats }, { receiptId: null, paymentHash }, now);
 }
 
-function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
+function insertDebt(tx: Tx, debt: NewDebt, { receiptId, paymentHash }: InReceipts, now: UnixSeconds): void {
   tx.insert(debts)
     .values({
       orderKind: debt.order.kind,
@@ -65,6 +102,8 @@ function insertDebt(tx: Tx, debt: NewDebt, now: UnixSeconds): void {
       owner: debt.owner,
       amountMsats: Number(debt.amountMsats),
       because: debt.because,
+      receiptId,
+      paymentHash,
       state: 'owed',
       createdAt: now,
     })

@@ -17,6 +17,7 @@ export { isKept } from './keep.ts';
 export { createIssuing, hasPaidBefore, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {
+  chargeReceipts,
   completeReceipts,
   countReceipts,
   createReceiptBook,
@@ -28,6 +29,7 @@ export {
   type Receipt,
   type ReceiptBook,
 } from './receipts.ts';
+export { paymentInReceipt, sessionSoFar, type SessionSoFar } from './receipt-money.ts';
 export { adoptSurplus } from './reconcile-suspense.ts';
 export { adoptWallet, reconcileTask, type ReconcileOptions } from './reconcile.ts';
 export { lastReconciliation, reconcileSoon, RECONCILE_KEY, type Reconciliation } from './reconcile-verdict.ts';

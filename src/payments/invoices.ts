@@ -151,7 +151,14 @@ export function settle(tx: Tx, id: number, paidMsats: Msats, now: UnixSeconds, f
   if (paidMsats > asked) {
     oweUnclaimed(
       tx,
-      { order, owner: row.owner, amountMsats: msats(paidMsats - asked), because: 'overpaid', cause },
+      {
+        order,
+        owner: row.owner,
+        amountMsats: msats(paidMsats - asked),
+        because: 'overpaid',
+        cause,
+        paymentHash: row.paymentHash,
+      },
       now,
     );
   }

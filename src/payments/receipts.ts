@@ -1,12 +1,19 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { sats, unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
 import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { eventId } from '../nostr/verify.ts';
-import { buildChargeReceipt, buildRefundReceipt, type Charge, type ReceiptPlace } from '../receipts/index.ts';
+import {
+  buildChargeReceipt,
+  buildRefundReceipt,
+  idOfCharge,
+  type Charge,
+  type ReceiptPlace,
+} from '../receipts/index.ts';
 import { schedule, type TaskKind } from '../tasks/index.ts';
 import type { DebtRow } from './debts.ts';
 import type { PayoutRow } from './payouts.ts';
+import { satsOf, settledDebt } from './receipt-money.ts';
 
 /**
  * Every charge and every refund paid is the next link of its customer's chain of receipts. The event, and with it its
@@ -23,13 +30,20 @@ interface ReceiptRow {
   readonly sig: string | null;
 }
 
+/** What a receipt is filed under. */
+interface Filed {
+  readonly kind: 'charge' | 'refund';
+  readonly orderIds: readonly string[];
+  readonly session: string | null;
+  readonly invoiceIds: readonly number[];
+}
+
 /** `author`: our public key, hex. */
 export function createReceiptBook(author: string): ReceiptBook {
   function file(
     tx: Tx,
     owner: string,
-    orderIds: readonly string[],
-    kind: 'charge' | 'refund',
+    under: Filed,
     build: (place: ReceiptPlace) => EventTemplate,
     now: UnixSeconds,
   ): void {
@@ -44,13 +58,16 @@ export function createReceiptBook(author: string): ReceiptBook {
     const id = eventId(unsigned);
     statement(
       tx,
-      'INSERT INTO receipts (event_id, owner, position, order_ids, kind, event, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO receipts (event_id, owner, position, order_ids, session, invoice_ids, kind, event, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       id,
       owner,
       (last?.position ?? 0) + 1,
-      JSON.stringify(orderIds),
-      kind,
+      JSON.stringify(under.orderIds),
+      under.session,
+      JSON.stringify(under.invoiceIds),
+      under.kind,
       JSON.stringify({ id, ...unsigned }),
       at,
     );
@@ -59,18 +76,21 @@ export function createReceiptBook(author: string): ReceiptBook {
 
   return {
     fileCharge: (tx, owner, charge, now) => {
-      file(tx, owner, [charge.id], 'charge', (place) => buildChargeReceipt(charge, place), now);
+      const session = charge.product === 'session' ? charge.session : null;
+      const invoiceIds = charge.payments.flatMap(({ invoiceId }) => invoiceId ?? []);
+      const under = { kind: 'charge', orderIds: [idOfCharge(charge)], session, invoiceIds } as const;
+      file(tx, owner, under, (place) => buildChargeReceipt(charge, place), now);
     },
     fileRefund: (tx, payout, debts, now) => {
-      const amountOf = (msats: number) => sats(Math.floor(msats / 1000));
       const refund = {
-        amountSats: amountOf(payout.amountMsats),
-        debts: debts.map((debt) => ({ id: debt.orderId, amountSats: amountOf(debt.amountMsats) })),
+        amountSats: satsOf(payout.amountMsats),
+        debts: debts.map((debt) => settledDebt(debt, debt.amountMsats)),
         paymentHash: payout.paymentHash,
         preimage: payout.preimage,
       };
-      const orderIds = [...new Set(debts.map((debt) => debt.orderId))];
-      file(tx, payout.owner, orderIds, 'refund', (place) => buildRefundReceipt(refund, place), now);
+      const orderIds = [...new Set(debts.flatMap(({ orderId, receiptId }) => [orderId, receiptId ?? orderId]))];
+      const under = { kind: 'refund', orderIds, session: null, invoiceIds: [] } as const;
+      file(tx, payout.owner, under, (place) => buildRefundReceipt(refund, place), now);
     },
   };
 }
@@ -122,6 +142,15 @@ export interface Receipt {
   readonly sig: string | null;
 }
 
+/** The receipts of what an order was charged, oldest first. */
+export function chargeReceipts(reader: Reader, orderId: string): Receipt[] {
+  const rows = statement(
+    reader,
+    `SELECT event_id, event, sig FROM receipts WHERE order_ids = json_array(?) AND kind = 'charge' ORDER BY position`,
+  ).all(orderId) as ReceiptRow[];
+  return rows.map(filed);
+}
+
 /** The newest charge receipt of an order, the earlier ones, and the receipts of every refund that paid a debt of it. */
 export function receiptsOf(
   reader: Reader,
@@ -132,12 +161,11 @@ export function receiptsOf(
     `SELECT event_id, event, sig, kind FROM receipts
      WHERE EXISTS (SELECT 1 FROM json_each(order_ids) WHERE value = ?) ORDER BY position`,
   ).all(orderId) as (ReceiptRow & { kind: string })[];
-  const receipt = (row: ReceiptRow): Receipt => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig });
-  const charges = rows.filter((row) => row.kind === 'charge').map(receipt);
+  const charges = rows.filter((row) => row.kind === 'charge').map(filed);
   return {
     charge: charges.at(-1) ?? null,
     earlier: charges.slice(0, -1),
-    refunds: rows.filter((row) => row.kind === 'refund').map(receipt),
+    refunds: rows.filter((row) => row.kind === 'refund').map(filed),
   };
 }
 
@@ -147,7 +175,11 @@ export function receiptChain(reader: Reader, owner: string, from = 1, limit = -1
     reader,
     'SELECT event_id, event, sig FROM receipts WHERE owner = ? AND position >= ? ORDER BY position LIMIT ?',
   ).all(owner, from, limit) as ReceiptRow[];
-  return rows.map((row) => ({ event: JSON.parse(row.event) as Receipt['event'], sig: row.sig }));
+  return rows.map(filed);
+}
+
+function filed(row: ReceiptRow): Receipt {
+  return { event: JSON.parse(row.event) as Receipt['event'], sig: row.sig };
 }
 
 /** How many receipts this customer has. */

@@ -152,7 +152,7 @@ function bookSurplus(
     return null;
   }
   const order = { kind: of.orderKind, id: of.orderId };
-  oweUnclaimed(tx, { order, owner: of.owner, amountMsats, because: 'unexpected', cause }, now);
+  oweUnclaimed(tx, { order, owner: of.owner, amountMsats, because: 'unexpected', cause, paymentHash }, now);
   const newest = debtsOf(tx, of.orderId).at(-1);
   if (newest !== undefined) tellOrder(tx, order, { type: 'refund_changed', debtIds: [newest.id] }, now);
   tellSurplus(tx, order, amountMsats, now);

@@ -94,7 +94,7 @@ function createModel() {
       const [hash, amount] = [sha256Hex(`out ${++serial}`), msats(BigInt(1000 + serial) * 1000n)];
       database.write((tx) => {
         const debt = { order: { kind: 'job', id: `J-${serial}` }, owner: OWNER, amountMsats: amount };
-        oweUnclaimed(tx, { ...debt, because: 'overpaid', cause: hash }, now());
+        oweUnclaimed(tx, { ...debt, because: 'overpaid', cause: hash, paymentHash: sha256Hex(`for ${hash}`) }, now());
         const debts = claimableDebts(tx, OWNER).filter((one) => one.orderId === `J-${serial}`);
         const at = { invoiceExpiresAt: unixSeconds(now() + 9000), destination: null, replyTo: null };
         commitPayout(tx, { paymentHash: hash, bolt11: 'x', owner: OWNER, amountMsats: amount, debts, ...at }, now());

@@ -63,6 +63,10 @@ export const debts = sqliteTable(
     owner: text().notNull(),
     amountMsats: integer('amount_msats').notNull(),
     because: text().notNull(),
+    /** By whose receipts it is owed, where that is another order: money kept for this one, which did not take it. */
+    receiptId: text('receipt_id'),
+    /** Of the payment that it came with, where no charge took that: only the receipt of its refund tells of it. */
+    paymentHash: text('payment_hash'),
     state: text({ enum: ['owed', 'paying', 'paid', 'kept'] }).notNull(),
     /** The one live attempt that pays it, or the one that paid it. */
     payoutHash: text('payout_hash'),
@@ -137,13 +141,40 @@ export const receipts = sqliteTable(
     position: integer().notNull(),
     /** The orders it is about (JSON array of short ids). */
     orderIds: text('order_ids').notNull(),
+    /** Of a session's charge: the session. */
+    session: text(),
+    /** The payments that it tells of (JSON array of rows of `invoices`): the next receipt of a session tells of others. */
+    invoiceIds: text('invoice_ids').notNull().default('[]'),
     kind: text({ enum: ['charge', 'refund'] }).notNull(),
     /** The unsigned event (JSON); with `sig` it is complete. */
     event: text().notNull(),
     sig: text(),
     createdAt: integer('created_at').notNull(),
   },
-  (table) => [uniqueIndex('receipts_chain').on(table.owner, table.position)],
+  (table) => [
+    uniqueIndex('receipts_chain').on(table.owner, table.position),
+    index('receipts_orders').on(table.orderIds),
+    index('receipts_session')
+      .on(table.session)
+      .where(sql`${table.session} IS NOT NULL`),
+  ],
+);
+
+/**
+ * Receipts of databases from before four classes of tokens: no version 1 any more, so nobody is given them, and the
+ * chains begin anew. They stay for the books, which ask for a receipt of every charge and every refund.
+ */
+export const formerReceipts = sqliteTable(
+  'former_receipts',
+  {
+    eventId: text('event_id').primaryKey(),
+    owner: text().notNull(),
+    orderIds: text('order_ids').notNull(),
+    kind: text({ enum: ['charge', 'refund'] }).notNull(),
+    event: text().notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [index('former_receipts_orders').on(table.orderIds)],
 );
 
 /** "I paid this" of customers, where the wallet says otherwise: a person looks. */

@@ -6,21 +6,21 @@ export type ChargeFacts = Omit<ChargeContent, 'bill'>;
 
 /**
  * The bill of a charge, by the rules of docs/receipts.md. Whoever writes a receipt and whoever checks one calls this.
- * @throws RangeError when more was charged than paid, or amounts are beyond reason.
+ * @throws RangeError when more was charged or returned than there is, or amounts are beyond reason.
  */
 export function billOf(facts: ChargeFacts): Bill {
   const priced = priceOfUsage(facts);
-  const charged = chargedSats(facts, priced.actual_sats);
   const paid = facts.payments.reduce((total, payment) => total + payment.amount_sats, 0);
-  // A session's payments fill a balance; everything else is paid for by what it names.
-  const owed = facts.product === 'session' ? 0 : paid - charged;
+  if (facts.product === 'session') {
+    const charged = Math.min(priced.actual_sats, facts.limit_sats ?? 0);
+    const before = facts.balance_before_sats;
+    const after = before === null ? null : before - charged - facts.returned_sats;
+    if (after !== null && after < 0) throw new RangeError('receipt: more left the session than was in it');
+    return { ...priced, charged_sats: charged, owed_sats: facts.returned_sats, balance_after_sats: after };
+  }
+  const owed = facts.outcome === 'ended_early' ? restOfTerm(facts) : paid - chargedSats(facts, priced.actual_sats);
   if (owed < 0) throw new RangeError('receipt: more charged than paid');
-  return {
-    ...priced,
-    charged_sats: charged,
-    owed_sats: owed,
-    balance_after_sats: facts.balance_before_sats === null ? null : facts.balance_before_sats - charged,
-  };
+  return { ...priced, charged_sats: paid - owed, owed_sats: owed, balance_after_sats: null };
 }
 
 type Priced = Pick<Bill, 'token_usd' | 'infra_usd' | 'margin_usd' | 'actual_sats'>;
@@ -47,17 +47,19 @@ function isPricedByTokens({ product, outcome }: ChargeFacts): boolean {
 }
 
 function chargedSats(facts: ChargeFacts, actualSats: number): number {
-  switch (facts.product) {
-    case 'job': {
-      const look = facts.outcome === 'eval_failed' ? 0 : facts.fee_sats;
-      const work = facts.outcome === 'complete' ? Math.min(actualSats, facts.quote?.amount_sats ?? 0) : 0;
-      return look + work;
-    }
-    case 'session':
-      return Math.min(actualSats, facts.balance_before_sats ?? 0);
-    case 'bootstrap':
-      return facts.outcome === 'complete' ? facts.fee_sats : 0;
-  }
+  if (facts.product === 'bootstrap') return facts.outcome === 'complete' ? facts.fee_sats : 0;
+  const look = facts.outcome === 'eval_failed' ? 0 : facts.fee_sats;
+  const work = facts.outcome === 'complete' ? Math.min(actualSats, facts.quote?.amount_sats ?? 0) : 0;
+  return look + work;
+}
+
+/** What goes back of the fee of a term that ended early: the time used is charged, rounded up to a whole sat. */
+function restOfTerm({ fee_sats: fee, term }: ChargeFacts): number {
+  if (term?.ended_at == null) throw new RangeError('receipt: no term that ended');
+  const { from, until, ended_at: end } = term;
+  const seconds = BigInt(until - from);
+  const used = (BigInt(fee) * BigInt(end - from) + seconds - 1n) / seconds;
+  return fee - Number(used);
 }
 
 function readItem(item: ChargeFacts['items'][number]): UsageItem {

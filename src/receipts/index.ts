@@ -1,5 +1,5 @@
 /** Receipts that a stranger can recompute (docs/receipts.md). Pure. */
-export { buildChargeReceipt, buildRefundReceipt } from './build.ts';
+export { buildChargeReceipt, buildRefundReceipt, idOfCharge, saysOffer } from './build.ts';
 export type {
   BootstrapCharge,
   Charge,
@@ -8,8 +8,11 @@ export type {
   ReceiptPayment,
   ReceiptPlace,
   SessionCharge,
+  SessionEnd,
+  SettledDebt,
 } from './build.ts';
-export { verifyChain } from './chain.ts';
+export type { OrderAccount } from './accounts.ts';
+export { readChain, verifyChain, type Chain } from './chain.ts';
 export { RECEIPT_KIND, type ChargeContent, type ReceiptContent, type RefundContent } from './content.ts';
 export { createHistory, type History } from './history.ts';
 export {

@@ -6,6 +6,7 @@ import { billOf } from './bill.ts';
 import { canonicalJson } from './canonical.ts';
 import { contentSchema, readTariff, RECEIPT_KIND } from './content.ts';
 import type { ChargeContent, ReceiptContent, RefundContent } from './content.ts';
+import { areApart, partProblems } from './rules.ts';
 
 export interface VerifyOptions {
   /** Who must have signed (64 hex); without it, whoever did. */
@@ -19,6 +20,9 @@ export interface ReadReceipt {
   readonly content: ReceiptContent;
 }
 
+/** The fields of an event by NIP-01; a receipt has no other, for nothing would sign them. */
+const EVENT_FIELDS = 7;
+
 /** The receipt in `value`, or plain sentences on why it is none. Never throws. */
 export function readReceipt(value: unknown, options: VerifyOptions = {}): ReadReceipt | readonly string[] {
   const event = verifyEvent(value);
@@ -28,6 +32,8 @@ export function readReceipt(value: unknown, options: VerifyOptions = {}): ReadRe
       : ['The signature is not that of the key that the event names.'];
   }
   const problems: string[] = [];
+  if (Object.keys(value as object).length !== EVENT_FIELDS)
+    problems.push('It has fields that no event has: nothing signs those.');
   if (event.kind !== RECEIPT_KIND)
     problems.push(`Receipts are events of kind ${RECEIPT_KIND}; this is kind ${event.kind}.`);
   if (options.signer !== undefined && event.pubkey !== options.signer) problems.push('Somebody else signed it.');
@@ -50,7 +56,7 @@ export function verifyReceipt(value: unknown, options: VerifyOptions = {}): read
   return 'content' in receipt ? sumProblems(receipt.content) : receipt;
 }
 
-/** What is wrong with a receipt's own sums, as sentences. */
+/** What is wrong with a receipt's own parts and sums, as sentences. */
 export function sumProblems(content: ReceiptContent): readonly string[] {
   return content.type === 'charge' ? chargeProblems(content) : refundProblems(content);
 }
@@ -59,70 +65,24 @@ function chargeProblems(content: ChargeContent): readonly string[] {
   const problems = partProblems(content);
   if (problems.length > 0) return problems;
   try {
-    const { bill: stated, ...facts } = content;
-    const bill = billOf(facts);
-    for (const key of Object.keys(bill) as (keyof typeof bill)[]) {
-      if (bill[key] !== stated[key]) {
-        problems.push(
-          `${BILL_WORDS[key]} should be ${bill[key] ?? 'nothing'}, and it says ${stated[key] ?? 'nothing'}.`,
-        );
-      }
-    }
-    if (content.tariff !== null && content.quote !== null) {
-      const { input_tokens, output_tokens, amount_sats } = content.quote;
-      const quoted = priceOfEstimate(input_tokens, output_tokens, readTariff(content.tariff));
-      if (quoted !== amount_sats) {
-        problems.push(`The quote should be ${quoted} sats under its tariff, and it says ${amount_sats}.`);
-      }
-    }
+    return [...billProblems(content), ...quoteProblems(content)];
   } catch {
-    problems.push('More was charged than was paid, or the amounts are beyond reason.');
+    return ['More was charged than was paid, or the amounts are beyond reason.'];
   }
-  return [...problems, ...priceProblems(content)];
 }
 
-/** A job is paid by one invoice for the look and one for the work, or by one for both, each of exactly its price. */
-function priceProblems({ product, outcome, payments, fee_sats, quote }: ChargeContent): readonly string[] {
-  if (product !== 'job') return [];
-  const work = quote?.amount_sats ?? 0;
-  const isWorkPaid = outcome === 'complete' || outcome === 'work_failed';
-  const inTwo = isWorkPaid ? [`eval ${fee_sats}`, `work ${work}`] : [`eval ${fee_sats}`];
-  const paid = payments.map(({ purpose, amount_sats }) => `${purpose} ${amount_sats}`).sort();
-  const fits = [inTwo, [`order ${fee_sats + work}`]].some((price) => price.join() === paid.join());
-  return fits ? [] : ['What was paid is not what was asked: the fee and the quote, each once.'];
+function billProblems({ bill: stated, ...facts }: ChargeContent): readonly string[] {
+  const bill = billOf(facts);
+  return (Object.keys(bill) as (keyof typeof bill)[])
+    .filter((key) => bill[key] !== stated[key])
+    .map((key) => `${BILL_WORDS[key]} should be ${bill[key] ?? 'nothing'}, and it says ${stated[key] ?? 'nothing'}.`);
 }
 
-/** Parts that do not belong together. */
-function partProblems(content: ChargeContent): string[] {
-  const { product, outcome, items } = content;
-  const problems: string[] = [];
-  const demand = (holds: boolean, sentence: string): void => {
-    if (!holds) problems.push(sentence);
-  };
-  const rules = PRODUCT_RULES[product];
-  demand(rules.outcomes.includes(outcome), `A ${product} cannot end "${outcome}".`);
-  demand(
-    content.payments.every((payment) => rules.purposes.includes(payment.purpose)),
-    `A ${product} is paid by ${rules.purposes.join(', ')} only.`,
-  );
-  const hashes = content.payments.flatMap(({ payment_hash }) => payment_hash ?? []);
-  demand(new Set(hashes).size === hashes.length, 'One payment hash stands there twice.');
-  const isSession = product === 'session';
-  demand((content.tariff !== null) === (product !== 'bootstrap'), 'The tariff is missing, or has no place here.');
-  demand(product === 'job' || content.quote === null, 'Only a job has a quote.');
-  demand(product !== 'job' || outcome !== 'complete' || content.quote !== null, 'The quote is missing.');
-  demand((content.session !== null) === isSession, 'Only a request of a session names one.');
-  demand((content.balance_before_sats !== null) === isSession, 'Only a session has a balance.');
-  demand(!isSession || content.fee_sats === 0, 'A session has no fixed fee.');
-  demand(product !== 'bootstrap' || items.length === 0, 'A bootstrap uses no model.');
-  const hasWork = items.some((item) => item.role === 'work');
-  demand(product === 'bootstrap' || outcome !== 'complete' || hasWork, 'Finished work without its tokens.');
-  demand(!content.cut || outcome === 'complete', 'Only finished work can be cut.');
-  if (isSession) {
-    const paidIn = content.payments.reduce((total, payment) => total + payment.amount_sats, 0);
-    demand((content.balance_before_sats ?? 0) <= paidIn, 'The balance is more than was ever paid in.');
-  }
-  return problems;
+function quoteProblems({ tariff, quote }: ChargeContent): readonly string[] {
+  if (tariff === null || quote === null) return [];
+  const quoted = priceOfEstimate(quote.input_tokens, quote.output_tokens, readTariff(tariff));
+  if (quoted === quote.amount_sats) return [];
+  return [`The quote should be ${quoted} sats under its tariff, and it says ${quote.amount_sats}.`];
 }
 
 function refundProblems(content: RefundContent): readonly string[] {
@@ -131,6 +91,7 @@ function refundProblems(content: RefundContent): readonly string[] {
   if (total !== content.amount_sats) {
     problems.push(`The debts it pays come to ${total} sats, and it says ${content.amount_sats}.`);
   }
+  if (!areApart(content.debts)) problems.push('One debt stands there twice.');
   if (content.preimage !== null && sha256Hex(Buffer.from(content.preimage, 'hex')) !== content.payment_hash) {
     problems.push('The preimage does not belong to the payment hash.');
   }
@@ -146,15 +107,6 @@ export function readContent(text: string): ReceiptContent | null {
     return null;
   }
 }
-
-const PRODUCT_RULES: Record<ChargeContent['product'], { outcomes: readonly string[]; purposes: readonly string[] }> = {
-  job: {
-    outcomes: ['accepted', 'rejected', 'cancelled', 'eval_failed', 'work_failed', 'complete'],
-    purposes: ['eval', 'work', 'order'],
-  },
-  session: { outcomes: ['rejected', 'eval_failed', 'work_failed', 'complete'], purposes: ['deposit', 'topup'] },
-  bootstrap: { outcomes: ['complete', 'failed'], purposes: ['bootstrap'] },
-};
 
 const BILL_WORDS: Record<keyof ChargeContent['bill'], string> = {
   token_usd: "The model's bill in USD",

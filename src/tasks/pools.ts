@@ -6,7 +6,7 @@
  *   work that a relay asks for (NIP-13). Sending to relays has rooms of its own (`messaging/publishing`).
  * - `lookups`: what is asked of strangers' servers, or of the wallet because a customer said a word.
  * - `issuing`, `looks` (is it paid?), `late` (was it, after all?), `payouts` (sending), `proofs` (how did it end?): the wallet.
- * - `model`: paid work. `free`: what nobody pays for, asked of the model in places of its own. `receipts`: signing. `housekeeping`: one each of the recurring, and the operator's decisions.
+ * - `model`: paid work. `free`: what nobody pays for, asked of the model in places of its own. `receipts`: signing. `forgetting`: what customers have erased. `housekeeping`: one each of the recurring, and the operator's decisions.
  */
 export type Pool =
   | 'intake'
@@ -22,6 +22,7 @@ export type Pool =
   | 'payouts'
   | 'model'
   | 'free'
+  | 'forgetting'
   | 'housekeeping';
 
 /** So many tasks of each pool run side by side. A place costs no CPU while it waits: wide where strangers make us wait. */
@@ -51,6 +52,8 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
   model: 4,
   // Few: what the model does for them it does not do for paid work.
   free: 2,
+  // Each waits for the disk several times, and everybody with it.
+  forgetting: 1,
   // More than there are kinds: none waits for another.
   housekeeping: 6,
 };

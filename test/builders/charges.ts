@@ -4,7 +4,7 @@ import { sats, unixSeconds } from '../../src/lib/units.ts';
 import { createLocalSigner } from '../../src/nostr/local-signer.ts';
 import type { Signer } from '../../src/nostr/signer.ts';
 import { tariffFrom } from '../../src/pricing/index.ts';
-import type { BootstrapCharge, JobCharge, ReceiptPlace, SessionCharge } from '../../src/receipts/index.ts';
+import type { BootstrapCharge, JobCharge, ReceiptPlace, SessionCharge, SessionEnd } from '../../src/receipts/index.ts';
 
 const signerOf = (byte: number): Signer =>
   createLocalSigner(new Secret(new Uint8Array(32).fill(byte)), { bytes: (n) => new Uint8Array(n) });
@@ -44,6 +44,7 @@ export const WORK = {
   outputTokens: 120,
 } as const;
 
+/** Paid in one: look and work in one receipt. */
 export const job = (changes: Partial<JobCharge> = {}): JobCharge => ({
   product: 'job',
   id: 'J-4KQ7M',
@@ -51,10 +52,7 @@ export const job = (changes: Partial<JobCharge> = {}): JobCharge => ({
   tariff: TARIFF,
   evalFeeSats: sats(10),
   quote: { inputTokens: 62, outputTokens: 200, amountSats: sats(129) },
-  payments: [
-    { purpose: 'eval', amountSats: sats(10), paymentHash: hash(1) },
-    { purpose: 'work', amountSats: sats(129), paymentHash: hash(2) },
-  ],
+  payments: [{ purpose: 'order', amountSats: sats(139), paymentHash: hash(5) }],
   items: [EVAL, WORK],
   cut: false,
   ...changes,
@@ -69,16 +67,26 @@ export const session = (changes: Partial<SessionCharge> = {}): SessionCharge => 
   payments: [{ purpose: 'deposit', amountSats: sats(500), paymentHash: hash(3) }],
   items: [EVAL, WORK],
   cut: false,
+  limitSats: sats(500),
   balanceBeforeSats: sats(500),
   ...changes,
 });
 
-export const bootstrap = (outcome: BootstrapCharge['outcome']): BootstrapCharge => ({
+/** A month, of which ten days were used where it ended early. */
+export const TERM = { from: unixSeconds(1_800_000_000), until: unixSeconds(1_802_592_000), endedAt: null } as const;
+export const ENDED = { ...TERM, endedAt: unixSeconds(1_800_864_000) } as const;
+
+export const bootstrap = (
+  outcome: BootstrapCharge['outcome'],
+  changes: Partial<BootstrapCharge> = {},
+): BootstrapCharge => ({
   product: 'bootstrap',
   id: 'B-00001',
   outcome,
   feeSats: sats(10_000),
   payments: [{ purpose: 'bootstrap', amountSats: sats(10_000), paymentHash: hash(4) }],
+  term: { complete: TERM, failed: null, ended_early: ENDED }[outcome],
+  ...changes,
 });
 
 export const place = (previous: string | null = null): ReceiptPlace => ({
@@ -90,4 +98,24 @@ export const evalOnly = {
   payments: [{ purpose: 'eval', amountSats: sats(10), paymentHash: hash(1) }],
   items: [EVAL],
 } as const;
-export const prepaid = { payments: [{ purpose: 'order', amountSats: sats(139), paymentHash: hash(5) }] } as const;
+
+/** Paid in two: first the look, then, in a receipt of its own, the work. */
+export const accepted = (changes: Partial<JobCharge> = {}): JobCharge =>
+  job({ outcome: 'accepted', ...evalOnly, ...changes });
+export const later = (changes: Partial<JobCharge> = {}): JobCharge =>
+  job({
+    evalFeeSats: sats(0),
+    payments: [{ purpose: 'work', amountSats: sats(129), paymentHash: hash(2) }],
+    items: [WORK],
+    ...changes,
+  });
+
+export const sessionEnd = (changes: Partial<SessionEnd> = {}): SessionEnd => ({
+  product: 'session',
+  session: 'S-AAAAA',
+  outcome: 'ended',
+  payments: [],
+  balanceBeforeSats: sats(372),
+  returnedSats: sats(372),
+  ...changes,
+});

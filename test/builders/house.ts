@@ -3,6 +3,7 @@ import { compose, type Parts, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
+import { createLocalKeySealer, openKeyFile, openTextKeys, type TextKeys } from '../../src/customers/index.ts';
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
 import { steadyClockOf } from '../../src/app/time-watch.ts';
@@ -28,11 +29,15 @@ export { rng, type Guest } from './guest.ts';
 
 export const RELAY = 'ws://127.0.0.1:7001';
 
+/** The keys of texts outlive a house where its database does. */
+export const keysBeside = (path: string): string => `${path}.keys`;
+
 export interface House {
   readonly timmy: Timmy;
   readonly database: Database;
   readonly hub: RelayHub;
   readonly settings: Settings;
+  readonly textKeys: TextKeys;
   readonly pubkey: string;
   guest(): Promise<Guest>;
   /** Pays an invoice of the stub wallet. */
@@ -79,6 +84,8 @@ export async function openHouse(
   const hub = options.hub ?? createRelayHub([RELAY]);
   const secretKey = options.secretKey ?? generateSecretKey(rng);
   const signer = createLocalSigner(secretKey, rng);
+  const keysFile = options.path === undefined ? ':memory:' : keysBeside(options.path);
+  const textKeys = await openTextKeys(openKeyFile(keysFile, rng), createLocalKeySealer(secretKey, rng), rng);
   const relays = hub.connect();
   const network = settings.LIGHTNING_NETWORK;
   const wallet = options.wallet?.(database) ?? createStubWallet({ database, network, clock, rng });
@@ -86,7 +93,7 @@ export async function openHouse(
     settings,
     inboxRelays: [RELAY],
     discoveryRelays: [],
-    secretKey,
+    textKeys,
     signer,
     database,
     clock,
@@ -125,6 +132,7 @@ export async function openHouse(
     database,
     hub,
     settings,
+    textKeys,
     pubkey,
     guest: () => Promise.resolve(openGuest({ hub, relay: RELAY, clock }, pubkey)),
     pay: (bolt11) => {
@@ -140,6 +148,7 @@ export async function openHouse(
       await relays.close();
       timmy.time.stop();
       timmy.disk.stop();
+      textKeys.close();
       database.close();
     },
   };

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import type { ReachCrashPoint } from '../../src/lib/crash-points.ts';
 import type { Wallet } from '../../src/ports/wallet.ts';
-import type { House } from '../builders/house.ts';
+import { keysBeside, type House } from '../builders/house.ts';
 import type { RelayHub } from '../fakes/relay-hub.ts';
 
 /** A crash point, and which time it is reached since the kill before it: `payout.send:acted`, or `payout.send:acted#2`. */
@@ -77,8 +78,12 @@ export async function openLives(kills: readonly Kill[], bear: (life: Life) => Pr
 
   function kill(house: House, death: AbortController): void {
     count += 1;
+    const before = path;
     path = join(dir, `life-${count}.db`);
     writeFileSync(path, house.database.read.$client.serialize());
+    const keys = new Sqlite(keysBeside(before), { readonly: true });
+    writeFileSync(keysBeside(path), keys.serialize());
+    keys.close();
     death.abort(new Error('killed'));
     birth = live().then((next) => {
       buried.push(house.close());

@@ -1,11 +1,11 @@
 import { afterEach, expect, it } from 'vitest';
 import { knownTables, prune } from '../../src/app/prune.ts';
 import { sendAlert, tellStuck } from '../../src/operator/alerts.ts';
-import { createTextBox, createTexts } from '../../src/customers/index.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { FACES } from '../../src/products/catalogue.ts';
 import { encodeNpub, generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
 import { rng } from '../builders/guest.ts';
+import { freshTexts } from '../builders/texts.ts';
 import { visit, type Visit } from './visit.ts';
 
 let v: Visit;
@@ -111,7 +111,7 @@ it('alerts: the same cause once an hour, ten in all, the rest counted', async ()
   v = await visit();
   const key = generateSecretKey(rng);
   const operator = publicKeyOf(key);
-  const options = { texts: createTexts(createTextBox(key, rng)), log: silentLog, operators: [operator] };
+  const options = { texts: freshTexts(), log: silentLog, operators: [operator] };
   const tell = (what: string): void => v.house.database.write((tx) => sendAlert(options, tx, what, v.clock.now()));
   const told = (): number => v.count(`SELECT count(*) FROM outbox WHERE recipient = '${operator}'`);
   for (let n = 0; n < 50; n++) tell(`A customer says J-${String(n).padStart(5, '0')} is paid`);
@@ -127,7 +127,7 @@ it('alerts: what a stranger can make many of is one cause; another amount is ano
   v = await visit();
   const key = generateSecretKey(rng);
   const operator = publicKeyOf(key);
-  const options = { texts: createTexts(createTextBox(key, rng)), log: silentLog, operators: [operator] };
+  const options = { texts: freshTexts(), log: silentLog, operators: [operator] };
   const tell = (what: string): void => v.house.database.write((tx) => sendAlert(options, tx, what, v.clock.now()));
   const told = (): number => v.count(`SELECT count(*) FROM outbox WHERE recipient = '${operator}'`);
   for (let n = 0; n < 50; n++) tell(`A message could not be handled and was set aside (task ${n}).`);

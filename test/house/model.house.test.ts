@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/lib/log.ts';
-import { encodeNpub } from '../../src/nostr/keys.ts';
+import { encodeNpub, generateSecretKey } from '../../src/nostr/keys.ts';
 import { AgentError, NO_USAGE, type TokenUsage } from '../../src/ports/agent.ts';
+import { rng } from '../builders/guest.ts';
 import { createHandClock, type HandClock } from '../fakes/hand-clock.ts';
 import { createScriptedAgent, type ScriptedAgent } from '../fakes/scripted-agent.ts';
 import { visit, type Visit } from './visit.ts';
@@ -144,13 +145,14 @@ describe('a model that is of no use', () => {
   it('stays known over a restart, and is tried at once: somebody may have mended it', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'timmy-model-'));
     const path = join(dir, 'timmy.db');
-    v = await visit({ agent, clock, path });
+    const secretKey = generateSecretKey(rng);
+    v = await visit({ agent, clock, path, secretKey });
     agent.always('eval', refused('model.key_refused'));
     await order();
     expect(await ask()).toMatch(CLOSED);
     await v.close();
     agent.always('eval', null);
-    v = await visit({ agent, clock, path });
+    v = await visit({ agent, clock, path, secretKey });
     await v.pass();
     expect(v.count(`SELECT count(*) FROM facts WHERE name = 'model_trouble'`)).toBe(0);
     expect(await ask()).toMatch(/^lnbcrt/);

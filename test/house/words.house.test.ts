@@ -334,7 +334,7 @@ describe('what is no order', () => {
       expect.stringContaining('job <text>'),
       expect.stringMatching(/^That would be 10 sats for a look, then about 129 \(\$0\.13\)/),
       'Nothing of yours is open. Write what you want done.',
-      expect.stringMatching(/^Erased: \d+ texts/),
+      expect.stringMatching(/^Erased for good: \d+ texts, and the key/),
     ]);
     expect(jobs()).toBe(0);
   });

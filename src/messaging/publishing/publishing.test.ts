@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, settled } from '../../../test/builders/fresh-database.ts';
+import { freshTexts } from '../../../test/builders/texts.ts';
 import { createHandClock, type HandClock } from '../../../test/fakes/hand-clock.ts';
-import { createTextBox, createTexts, customer, meet, type Texts } from '../../customers/index.ts';
+import { customer, meet, type Texts } from '../../customers/index.ts';
 import type { Database } from '../../db/index.ts';
 import { noCrashPoints } from '../../lib/crash-points.ts';
 import { silentLog } from '../../lib/log.ts';
@@ -135,7 +136,7 @@ async function stop(): Promise<void> {
 beforeEach(() => {
   database = freshDatabase();
   clock = createHandClock();
-  texts = createTexts(createTextBox(key, rng));
+  texts = freshTexts();
   answers = new Map();
   holds = new Map();
   slowFor = null;

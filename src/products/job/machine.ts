@@ -149,6 +149,8 @@ function paid(job: Job, { purpose, amountSats, invoiceId, replyTo }: Payment, fa
       const order: Job = { ...base(job), state: 'executing', verdict: job.verdict, offer, taken, saidPaid: false };
       return change(order, facts, [
         { type: 'replace_invoices' },
+        // Paid at another price than it was accepted at, that price is signed before the work begins.
+        { type: 'receipt' },
         ...timers,
         { type: 'run', activity: 'execute', input: {} },
       ]);
@@ -156,7 +158,7 @@ function paid(job: Job, { purpose, amountSats, invoiceId, replyTo }: Payment, fa
   }
   const wayOn = job.state === 'expired' && facts.requestKept && mayReopen(job, facts);
   return change(job, facts, [
-    oweBack(job, amountSats, 'late_payment', `invoice:${invoiceId}`),
+    { ...oweBack(job, amountSats, 'late_payment', `invoice:${invoiceId}`), invoiceId },
     { type: 'notify', notice: { type: 'late_money', amountSats, wayOn } },
   ]);
 }

@@ -1,36 +1,47 @@
 import type { Reader } from '../../db/index.ts';
 import { sats } from '../../lib/units.ts';
-import { findInvoice } from '../../payments/index.ts';
+import { chargeReceipts, paymentInReceipt } from '../../payments/index.ts';
 import type { UsageItem } from '../../pricing/index.ts';
-import type { JobCharge, ReceiptPayment } from '../../receipts/index.ts';
+import { saysOffer, type JobCharge } from '../../receipts/index.ts';
 import type { Job } from './states.ts';
 
-/** What the receipt of the charge just made is built from; null in states that charge nothing. */
+/**
+ * What the receipt of what just happened is built from; null where nothing was charged, and nothing has to be said
+ * before the work begins. An accepted job has two: the later one says only what came since.
+ */
 export function jobReceipt(reader: Reader, job: Job): JobCharge | null {
+  const { tariff } = job.offer;
+  const quote = quoteOf(job);
+  // Acceptance is the first that is charged; where it was in a former form of receipts, all stands in the last.
+  const accepted = chargeReceipts(reader, job.id)[0];
+  const isLater = accepted !== undefined;
+  if (job.state === 'executing' && (!isLater || saysOffer(accepted.event.content, { tariff, quote }))) return null;
   const outcome = outcomeOf(job);
   if (outcome === null) return null;
-  const { quote, tariff } = job.offer;
-  // A look that was declined or dropped has no quote of its own, unless the work was paid with it.
-  const isQuoted = job.prepaid || ['accepted', 'complete', 'work_failed'].includes(outcome);
   const items: UsageItem[] = [];
-  if ('verdict' in job && job.verdict !== null) items.push({ role: 'eval', ...job.verdict.usage });
+  if (!isLater && 'verdict' in job && job.verdict !== null) items.push({ role: 'eval', ...job.verdict.usage });
   if (job.state === 'complete') items.push({ role: 'work', ...job.work.usage });
+  const payments = outcome === 'requoted' ? [] : job.taken.flatMap((id) => paymentInReceipt(reader, id) ?? []);
+  // A look that was declined or dropped has no quote of its own, unless the work was paid with it.
+  const isQuoted = job.prepaid || ['accepted', 'requoted', 'complete', 'work_failed'].includes(outcome);
   return {
     product: 'job',
     id: job.id,
     outcome,
     tariff,
-    evalFeeSats: job.evalFeeSats,
-    quote: isQuoted
-      ? {
-          inputTokens: quote.estimatedInputTokens,
-          outputTokens: quote.estimatedOutputTokens,
-          amountSats: quote.amountSats,
-        }
-      : null,
-    payments: job.taken.flatMap((id) => payment(reader, id)),
+    evalFeeSats: isLater ? sats(0) : job.evalFeeSats,
+    quote: isQuoted ? quote : null,
+    payments: payments.filter(({ purpose }) => !isLater || purpose === 'work'),
     items,
     cut: job.state === 'complete' && job.work.cut,
+  };
+}
+
+function quoteOf({ offer: { quote } }: Job): NonNullable<JobCharge['quote']> {
+  return {
+    inputTokens: quote.estimatedInputTokens,
+    outputTokens: quote.estimatedOutputTokens,
+    amountSats: quote.amountSats,
   };
 }
 
@@ -38,6 +49,8 @@ function outcomeOf(job: Job): JobCharge['outcome'] | null {
   switch (job.state) {
     case 'awaiting_work_payment':
       return 'accepted';
+    case 'executing':
+      return 'requoted';
     case 'complete':
     case 'rejected':
     case 'cancelled':
@@ -47,16 +60,4 @@ function outcomeOf(job: Job): JobCharge['outcome'] | null {
     default:
       return null;
   }
-}
-
-function payment(reader: Reader, invoiceId: number): ReceiptPayment[] {
-  const row = findInvoice(reader, invoiceId);
-  if (row === undefined) return [];
-  return [
-    {
-      purpose: row.purpose as ReceiptPayment['purpose'],
-      amountSats: sats(row.amountSats),
-      paymentHash: row.paymentHash,
-    },
-  ];
 }

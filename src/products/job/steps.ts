@@ -35,7 +35,12 @@ export function earnLook(job: Job): JobEffect {
   return { type: 'earn', amountMsats: toMsats(job.evalFeeSats), as: 'eval', cause: job.id };
 }
 
-export function oweBack(job: Job, amountSats: Sats, because: string, cause: string): JobEffect {
+export function oweBack(
+  job: Job,
+  amountSats: Sats,
+  because: string,
+  cause: string,
+): Extract<JobEffect, { type: 'owe' }> {
   return { type: 'owe', amountMsats: toMsats(amountSats), because, cause: `${job.id}:${cause}` };
 }
 

@@ -89,7 +89,6 @@ export function requestFacts(
     isBusy: isBusyIn(reader, request.sessionId, request.owner),
     need: needFor(options, reader, text ?? '', request),
     requestKept: text !== null,
-    newPayments: session?.taken ?? [],
     settle: (need, verdict, work) => settleRequest(need, verdict, work, freeSats),
   };
 }

@@ -11,7 +11,7 @@ import { requestFacts, sessionFacts, type FactsOptions } from './facts.ts';
 import { sessionCommands } from './commands.ts';
 import { requestFace, sessionFace } from './face.ts';
 import { decide, isLive } from './machine.ts';
-import { requestReceipt } from './receipt.ts';
+import { endReceipt, requestReceipt } from './receipt.ts';
 import { decideRequest } from './request-machine.ts';
 import type { Request, RequestCommand, RequestFacts, RequestNotice } from './request-states.ts';
 import { balanceOf, insertRequest, loadRequest, removeRequest, requestsAtWork, saveRequest } from './request-store.ts';
@@ -68,7 +68,7 @@ function sessionProduct(options: SessionOptions): Product {
       return balanceTooLow(freeSats, invoice === undefined ? null : rpcInvoice(invoice));
     },
     wantsUpdate: () => true,
-    receipt: () => null,
+    receipt: endReceipt,
     isPaid: (session) => isLive(session) || session.depositedSats > 0,
     meantForRefund: (reader, owner) => newestThatOwes(reader, owner)?.id,
     statusLine: (reader, session) => sessionStatusLine(saying, reader, session),
@@ -110,7 +110,6 @@ function requestProduct(options: SessionOptions): Product {
     // A program hears of a request by its answer, and of the session's balance by the session's news.
     wantsUpdate: () => false,
     receipt: (reader, request) => requestReceipt(reader, request),
-    receiptOwner: (reader, request) => loadSession(reader, request.sessionId)?.owner ?? request.owner,
     isPaid: () => true,
     statusLine: (_reader, request) => requestStatusLine(request),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'request', state, createdAt, updatedAt }),

@@ -213,7 +213,7 @@ function paid(session: Session, event: Payment, facts: SessionFacts): SessionDec
   const replyTo = event.replyTo ?? facts.eventInvoiceAsked;
   if (!isOpen(session) && facts.hasOther) {
     return change(session, facts, [
-      oweBack(session, amountSats, 'late_payment', `invoice:${invoiceId}`),
+      { ...oweBack(session, amountSats, 'late_payment', `invoice:${invoiceId}`), invoiceId },
       { type: 'notify', notice: { type: 'late_money', amountSats } },
     ]);
   }
@@ -266,9 +266,11 @@ function heard(session: Session, news: RequestNews, facts: SessionFacts): Sessio
   }
   if (!isOpen(session)) {
     // Its last request has ended: what is left is its owner's.
-    if (facts.freeSats === 0 || facts.heldSats > 0) return change(session, facts, []);
+    if (facts.heldSats > 0) return change(session, facts, []);
+    if (facts.freeSats === 0) return change(session, facts, [{ type: 'receipt' }]);
     return change(session, facts, [
       oweRest(session, facts),
+      { type: 'receipt' },
       { type: 'notify', notice: { type: 'rest', owedSats: facts.freeSats } },
     ]);
   }
@@ -311,6 +313,7 @@ function timeIsOver(session: Session, facts: SessionFacts): SessionDecision {
   return change({ ...session, state: 'expired', tokenHash: null }, facts, [
     { type: 'replace_invoices' },
     ...rest,
+    { type: 'receipt' },
     ...tellWaiting(facts, 'ended'),
     { type: 'notify', notice: { type: 'ended', owedSats: facts.freeSats } },
   ]);
@@ -324,6 +327,7 @@ function close(session: Session, replyTo: number | null, facts: SessionFacts): S
     { type: 'replace_invoices' },
     { type: 'cancel_timer', name: 'expire' },
     ...(owedSats > 0 ? [oweRest(session, facts)] : []),
+    { type: 'receipt' },
     ...tellWaiting(facts, 'ended'),
     { type: 'notify', notice: { type: 'closed', owedSats, heldSats }, replyTo },
   ]);
@@ -363,7 +367,12 @@ function oweRest(session: Session, { freeSats }: SessionFacts): SessionEffect {
   return oweBack(session, freeSats, 'balance', `end:${session.seq}`);
 }
 
-function oweBack(session: Session, amountSats: Sats, because: string, cause: string): SessionEffect {
+function oweBack(
+  session: Session,
+  amountSats: Sats,
+  because: string,
+  cause: string,
+): Extract<SessionEffect, { type: 'owe' }> {
   return { type: 'owe', amountMsats: toMsats(amountSats), because, cause: `${session.id}:${cause}` };
 }
 

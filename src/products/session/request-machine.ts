@@ -163,7 +163,6 @@ function evaluated(request: Request, verdict: RequestVerdict, facts: RequestFact
     return change(order, facts, [{ type: 'run', activity: 'execute', input: {} }]);
   }
   const bill = facts.settle(need, verdict, null);
-  const payments = facts.newPayments;
   const order: Request = {
     ...base(request),
     state: 'rejected',
@@ -171,7 +170,6 @@ function evaluated(request: Request, verdict: RequestVerdict, facts: RequestFact
     need,
     verdict,
     bill,
-    payments,
   };
   return change(order, facts, [
     ...stopTimers(),
@@ -199,7 +197,6 @@ function executed(request: Request, output: AnswerOutput, facts: RequestFacts): 
     saidParts,
     saidBytes,
     bill,
-    payments: facts.newPayments,
   };
   return change(order, facts, [
     ...stopTimers(),
@@ -217,8 +214,7 @@ function failed(request: Request, code: string, facts: RequestFacts): RequestDec
   const { need } = request;
   const step = request.state === 'evaluating' ? 'eval' : 'work';
   const verdict = request.state === 'executing' ? request.verdict : null;
-  const payments = facts.newPayments;
-  const order: Request = { ...base(request), state: 'failed', step, code, need, verdict, payments };
+  const order: Request = { ...base(request), state: 'failed', step, code, need, verdict };
   return change(order, facts, [
     ...stopTimers(),
     release(order, need.sats),

@@ -74,14 +74,12 @@ export type Request = RequestBase &
         readonly saidParts: number;
         readonly saidBytes: number;
         readonly bill: Settlement;
-        readonly payments: readonly number[];
       }
     | {
         readonly state: 'rejected';
         readonly need: Need;
         readonly verdict: RequestVerdict;
         readonly bill: Settlement;
-        readonly payments: readonly number[];
       }
     | {
         readonly state: 'failed';
@@ -89,7 +87,6 @@ export type Request = RequestBase &
         readonly step: 'eval' | 'work';
         readonly code: string;
         readonly verdict: RequestVerdict | null;
-        readonly payments: readonly number[];
       }
     | { readonly state: 'cancelled' }
   );
@@ -104,8 +101,6 @@ export interface RequestFacts {
   readonly isBusy: boolean;
   readonly need: Need;
   readonly requestKept: boolean;
-  /** Invoices of its session that no receipt names yet. */
-  readonly newPayments: readonly number[];
   /** What so many tokens come to, and what of it is charged. */
   settle(need: Need, verdict: RequestVerdict, work: TokenUsage | null): Settlement;
 }

@@ -137,9 +137,3 @@ export function balanceOf(reader: Reader, sessionId: string): Balance {
     lastSats: row.last === null ? null : sats(row.last),
   };
 }
-
-/** Invoices of the session that some receipt of it names already. */
-export function receiptedPayments(reader: Reader, sessionId: string): number[] {
-  const sql = `SELECT p.value FROM requests r, json_each(r.details, '$.payments') p WHERE r.session_id = ?`;
-  return statement(reader, sql).pluck().all(sessionId) as number[];
-}
