@@ -31,15 +31,14 @@ export const TERMS = {
 type Terms = Readonly<Record<PruneTerm, UnixSeconds>>;
 
 /** No money was ever booked for this order, of whatever product. */
-const noMoney = (faces: readonly ProductFace[], order: string): string =>
-  `NOT EXISTS (SELECT 1 FROM accounts WHERE id IN (${[...faces.map(({ kind }) => kind), 'owed'].map((kind) => `'${kind}:' || ${order}`).join(', ')}))`;
+const noMoney = (order: string): string => `NOT EXISTS (SELECT 1 FROM accounts a WHERE a.object = ${order})`;
 const NO_TASK = `NOT EXISTS (SELECT 1 FROM tasks t WHERE t.key IN ('invoice.watch:' || r.id, 'invoice.late:' || r.id))`;
 
 const unpaidInvoices = (faces: readonly ProductFace[], state: string): PruneRule => ({
   table: 'invoices',
   added: { at: 'created_at', term: 'unpaidOrders' },
   among: `state = '${state}'`,
-  goes: `coalesce(r.expires_at, r.created_at) < @unpaidOrders AND ${noMoney(faces, 'r.order_id')} AND ${NO_TASK}
+  goes: `coalesce(r.expires_at, r.created_at) < @unpaidOrders AND ${noMoney('r.order_id')} AND ${NO_TASK}
      ${faces
        .map(
          ({ table, states }) =>
@@ -48,11 +47,11 @@ const unpaidInvoices = (faces: readonly ProductFace[], state: string): PruneRule
        .join('\n     ')}`,
 });
 
-const unpaidOrders = (faces: readonly ProductFace[], table: string, state: string): PruneRule => ({
+const unpaidOrders = (table: string, state: string): PruneRule => ({
   table,
   added: { at: 'created_at', term: 'unpaidOrders' },
   among: `state = '${state}'`,
-  goes: `r.updated_at < @unpaidOrders AND ${noMoney(faces, 'r.id')}
+  goes: `r.updated_at < @unpaidOrders AND ${noMoney('r.id')}
      AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.order_id = r.id)`,
 });
 
@@ -80,7 +79,7 @@ const rulesOf = (faces: readonly ProductFace[]): readonly PruneRule[] => [
     goes: `NOT EXISTS (SELECT 1 FROM invoices i WHERE i.payment_hash = r.payment_hash)`,
   },
   ...faces.flatMap(({ table, states, prunes = [] }) => [
-    ...states.unpaidEnds.map((state) => unpaidOrders(faces, table, state)),
+    ...states.unpaidEnds.map((state) => unpaidOrders(table, state)),
     ...prunes,
   ]),
   {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Reader, Tx } from '../db/index.ts';
 import {
-  orderRow,
   ordersOf,
+  placeOf,
   rpcMethod,
   wordCommand,
   type CommandContext,
@@ -120,9 +120,8 @@ function history(
   before: string | null,
 ): { entries: Entry[]; next?: string } | Refusal {
   const faces = listedFaces(products);
-  const place = before === null ? null : orderRow(reader, faces, before);
-  if (place === undefined || (place !== null && place.owner !== owner))
-    return refuse('not_found', `There is no ${before} of yours to go on from.`);
+  const place = before === null ? null : placeOf(reader, faces, owner, before);
+  if (place === undefined) return refuse('not_found', `There is no ${before} of yours to go on from.`);
   const all = ordersOf(reader, faces, owner, limit + 1, place);
   const entries = all.slice(0, limit).map((order) => entryOf(reader, order));
   const last = entries.at(-1);

@@ -15,7 +15,7 @@ export interface ProductFace {
   readonly plural: string;
   /**
    * One row for each order, with these columns: id, seq, state, owner, dialect, created_at, updated_at; and two indexes:
-   * (owner, created_at) and (state).
+   * (owner, created_at), or any that begins with owner where it is not `listed`, and (state).
    */
   readonly table: string;
   /** False: part of another order (a session's request), in nobody's history or status by itself. */

@@ -14,18 +14,18 @@ export interface OrderRow {
   readonly updatedAt: number;
 }
 
-/** Where a page of orders ends: what comes after it is older, or as old with a lower id. */
+/** One order's place among those of its owner; `rank`: of its product, where several were made in one second. */
 export interface OrderPlace {
   readonly createdAt: number;
-  readonly id: string;
+  readonly rank: number;
+  readonly row: number;
 }
 
 const columns = ({ kind }: ProductFace): string =>
   `'${kind}' AS kind, o.id, o.state, o.owner, o.dialect, o.created_at AS createdAt, o.updated_at AS updatedAt`;
 
-const AFTER = '(o.created_at < @at OR (o.created_at = @at AND o.id < @after))';
 /** Before every order there is. */
-const NEWEST: OrderPlace = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+const NEWEST: OrderPlace = { createdAt: Number.MAX_SAFE_INTEGER, rank: -1, row: 0 };
 
 /** The product that an id belongs to, by its letter. */
 export function faceOf(faces: readonly ProductFace[], id: string): ProductFace | undefined {
@@ -33,8 +33,8 @@ export function faceOf(faces: readonly ProductFace[], id: string): ProductFace |
 }
 
 /**
- * The listed orders of this owner, of all products in one order: newest first, by creation and then by id. Orders made
- * meanwhile are newer than any place, so a reader who goes on from one sees each order once.
+ * The orders of this owner, of all products in one line: newest first, in one second by product and then as they were
+ * made. Who goes on behind one of them sees each of the older ones once, whatever is made meanwhile.
  */
 export function ordersOf(
   reader: Reader,
@@ -43,15 +43,31 @@ export function ordersOf(
   limit: number,
   after: OrderPlace | null,
 ): OrderRow[] {
-  const { createdAt: at, id } = after ?? NEWEST;
   const parts = faces.map(
-    (face) =>
-      `SELECT * FROM (SELECT ${columns(face)} FROM ${face.table} o WHERE o.owner = @owner AND o.created_at <= @at AND ${AFTER}
-         ORDER BY o.created_at DESC, o.id DESC LIMIT @limit)`,
+    (face, rank) =>
+      `SELECT * FROM (SELECT ${columns(face)}, ${rank} AS rank, o.rowid AS row FROM ${face.table} o
+         WHERE o.owner = @owner AND o.created_at <= @createdAt
+           AND (o.created_at < @createdAt OR ${rank} > @rank OR (${rank} = @rank AND o.rowid < @row))
+         ORDER BY o.created_at DESC, o.rowid DESC LIMIT @limit)`,
   );
   if (parts.length === 0) return [];
-  const sql = `SELECT * FROM (${parts.join(' UNION ALL ')}) ORDER BY createdAt DESC, id DESC LIMIT @limit`;
-  return statement(reader, sql).all({ owner, at, after: id, limit }) as OrderRow[];
+  const sql = `SELECT kind, id, state, owner, dialect, createdAt, updatedAt FROM (${parts.join(' UNION ALL ')})
+    ORDER BY createdAt DESC, rank, row DESC LIMIT @limit`;
+  return statement(reader, sql).all({ ...(after ?? NEWEST), owner, limit }) as OrderRow[];
+}
+
+/** The place of this owner's order; undefined: there is no such order of theirs. */
+export function placeOf(
+  reader: Reader,
+  faces: readonly ProductFace[],
+  owner: string,
+  id: string,
+): OrderPlace | undefined {
+  const face = faceOf(faces, id);
+  if (face === undefined) return undefined;
+  const sql = `SELECT o.created_at AS createdAt, ${faces.indexOf(face)} AS rank, o.rowid AS row FROM ${face.table} o
+    WHERE o.id = ? AND o.owner = ?`;
+  return statement(reader, sql).get(id, owner) as OrderPlace | undefined;
 }
 
 /** A short id that no order of this product has. */
@@ -76,7 +92,7 @@ const MAX_OPEN = 100;
 /** The ids of this owner's orders that are not finished, newest first. */
 export function openIdsOf(reader: Reader, { table, states }: ProductFace, owner: string): string[] {
   const sql = `SELECT id FROM ${table} o WHERE o.owner = ? AND o.state IN ${sqlList(states.open)}
-    ORDER BY o.created_at DESC, o.id DESC LIMIT ${MAX_OPEN}`;
+    ORDER BY o.created_at DESC, o.rowid DESC LIMIT ${MAX_OPEN}`;
   return statement(reader, sql).pluck().all(owner) as string[];
 }
 

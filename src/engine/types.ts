@@ -108,7 +108,7 @@ export interface ActivityTry {
   /** What the run before wanted remembered. */
   readonly memory: unknown;
   /** Tells the order something before the end, durably: its event `progress`. */
-  speak(news: unknown): void;
+  readonly speak: (news: unknown) => void;
 }
 
 /** Throws as tasks do; its docstring says what `Killed midway:` leaves. */

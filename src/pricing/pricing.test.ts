@@ -277,6 +277,7 @@ describe('bounds on the output', () => {
 const amount = fc.integer({ min: 0, max: 2_000_000 }).map((n) => n / 100);
 const anyTariff = fc
   .record({
+    WORK_MODEL: fc.constantFrom('claude-sonnet-4-6', 'claude-haiku-5-5', 'claude-opus-5-5', 'other'),
     ORIGINATOR_MARGIN_PCT: amount.map((n) => n / 50),
     SONNET_INPUT_COST_PER_1K_TOKENS: amount.map((n) => n / 10_000),
     SONNET_OUTPUT_COST_PER_1K_TOKENS: amount.map((n) => n / 10_000),
@@ -348,6 +349,18 @@ describe('whatever the numbers', () => {
           ).sats;
         if (bound > 0) expect(price(bound)).toBeLessThanOrEqual(balance);
         if (bound < 1_000_000) expect(price(bound + 1)).toBeGreaterThan(balance);
+      }),
+    );
+  });
+
+  it('nor does it matter what of a conversation turns out to be cached', () => {
+    const part = fc.integer({ min: 0, max: 100_000 });
+    fc.assert(
+      fc.property(anyTariff, part, part, part, part, (t, inputTokens, cacheWriteTokens, cacheReadTokens, balance) => {
+        const input = inputTokens + cacheWriteTokens + cacheReadTokens;
+        const outputTokens = affordableOutputTokens(sats(balance), [], input, t, 1_000_000, 'may be cached');
+        const item = { role: 'work', inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens } as const;
+        if (outputTokens > 0) expect(priceOf([item], t, 'with infra').sats).toBeLessThanOrEqual(balance);
       }),
     );
   });

@@ -19,22 +19,25 @@ describe('what is sold', () => {
       expect(new Set(FACES.map((face) => face[name])).size).toBe(FACES.length);
   });
 
-  it.each(FACES)('$plural: the table has the columns and indexes that every product has', ({ table, states }) => {
-    const { $client } = database.read;
-    const columns = $client.prepare(`SELECT name FROM pragma_table_info(?)`).pluck().all(table);
-    expect(columns).toEqual(
-      expect.arrayContaining(['id', 'seq', 'state', 'owner', 'dialect', 'created_at', 'updated_at']),
-    );
-    const indexes = $client.prepare(`SELECT name FROM pragma_index_list(?)`).pluck().all(table) as string[];
-    const indexed = indexes.map((name) =>
-      $client.prepare(`SELECT name FROM pragma_index_info(?) ORDER BY seqno`).pluck().all(name),
-    );
-    expect(indexed).toEqual(
-      expect.arrayContaining([expect.arrayContaining(['owner', 'created_at']), expect.arrayContaining(['state'])]),
-    );
-    expect(states.open).toEqual(expect.arrayContaining([...states.atWork]));
-    expect(states.open.filter((state) => states.unpaidEnds.includes(state))).toEqual([]);
-  });
+  it.each(FACES)(
+    '$plural: the table has the columns and indexes that every product has',
+    ({ table, states, listed }) => {
+      const { $client } = database.read;
+      const columns = $client.prepare(`SELECT name FROM pragma_table_info(?)`).pluck().all(table);
+      expect(columns).toEqual(
+        expect.arrayContaining(['id', 'seq', 'state', 'owner', 'dialect', 'created_at', 'updated_at']),
+      );
+      const indexes = $client.prepare(`SELECT name FROM pragma_index_list(?)`).pluck().all(table) as string[];
+      const indexed = indexes.map((name) =>
+        $client.prepare(`SELECT name FROM pragma_index_info(?) ORDER BY seqno`).pluck().all(name),
+      );
+      expect(indexed).toContainEqual(['state']);
+      if (listed) expect(indexed).toContainEqual(['owner', 'created_at']);
+      else expect(indexed.map(([first]) => first)).toContain('owner');
+      expect(states.open).toEqual(expect.arrayContaining([...states.atWork]));
+      expect(states.open.filter((state) => states.unpaidEnds.includes(state))).toEqual([]);
+    },
+  );
 
   it.each(FACES)('$plural: nobody else reads the table or names the account', ({ kind, table }) => {
     const names = new RegExp(`(?:FROM|JOIN|INTO|UPDATE) ${table}\\b|'${kind}:`, 'i');

@@ -51,3 +51,30 @@ test('after forget no file and no log line has a word of the customer, a copy fr
   await customer.close();
   rmSync(away, { recursive: true });
 });
+
+test.each(['acting', 'acted', 'committed'])(
+  'killed at texts.forget:%s it is done by the next life, which says so',
+  async (point) => {
+    const daemon = outside.daemon();
+    await daemon.start({ TIMMY_CRASH_AT: `texts.forget:${point}` });
+    const customer = await openCustomer(outside.relays, daemon.publicKey);
+    await customer.say(`quote What does the ${CANARY} eat?`);
+    await customer.ear.takeText(/^That would be/);
+    const away = mkdtempSync(join(tmpdir(), 'timmy-copy-'));
+    const database = join(away, 'timmy.db');
+    for (const side of ['', '-wal']) copyFileSync(join(daemon.dataDir, `timmy.db${side}`), database + side);
+    const opened = (): string =>
+      openedBy({ database, keys: join(daemon.dataDir, 'keys.db'), secretKey: daemon.secretKey }).join();
+    expect(opened()).toContain(CANARY);
+    await customer.say('forget');
+    expect((await daemon.ended()).signal).toBe('SIGKILL');
+    await daemon.start();
+    await customer.ear.takeText(/^Erased for good: \d+ texts/);
+    expect(opened()).toBe('');
+    await customer.say('help');
+    await customer.ear.takeText(/job <text>/);
+    expect(customer.ear.messages.filter(({ text }) => text.startsWith('Erased'))).toHaveLength(1);
+    await customer.close();
+    rmSync(away, { recursive: true });
+  },
+);

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OutsideError } from '../../lib/errors.ts';
-import { readEvaluation, readWork } from './answer.ts';
+import { readableText, readEvaluation, readWork } from './answer.ts';
 import { evaluationPrompt, workSystemPrompt } from './prompts.ts';
 
 const BOUNDS = { sentBytes: 1000, maxTokens: 100 };
@@ -123,6 +124,30 @@ describe('readWork', () => {
   ])('no answer: %s', (_, body, code) => {
     expect(codeOf(() => readWork(body, BOUNDS))).toBe(`rejected ${code}`);
   });
+});
+
+it('what is read of the beginning of a text is the beginning of what is read of all of it', () => {
+  const unit = fc.constantFrom(
+    'a',
+    ' ',
+    '\n',
+    '\r',
+    '\r\n',
+    '😀',
+    '\uD83D',
+    '\uDE00',
+    '\u202E',
+    '\u200B',
+    '\u00A0',
+    '\uFEFF',
+  );
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 30 }), fc.nat(60), (units, at) => {
+      const text = units.join('');
+      expect(readableText(text).text.startsWith(readableText(text.slice(0, at)).text)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe('no answer at all', () => {

@@ -8,9 +8,10 @@ import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
 import type { ModelGate } from '../_shared/model-gate.ts';
 import { resultParts } from '../_shared/result-parts.ts';
 import type { SessionSettings } from './config.ts';
-import type { AnswerOutput, RequestVerdict } from './request-states.ts';
+import type { AnswerOutput, PartNews, Request, RequestVerdict } from './request-states.ts';
 import { balanceOf, loadRequest } from './request-store.ts';
 import { keepMemoryFrom, memoryOf } from './talkers.ts';
+import { partTeller } from './telling.ts';
 
 export interface RequestActivityOptions {
   readonly database: Database;
@@ -56,21 +57,47 @@ export function requestActivities(options: RequestActivityOptions): Readonly<Rec
     const { need, verdict } = order;
     const memory = memoryOf(database.read, texts, order, settings.SESSION_MEMORY_TOKENS);
     database.write((tx) => keepMemoryFrom(tx, order, memory.from));
+    // Lost midway after some of it was told, its rest is asked for: the next try goes on where that ended.
+    const begun =
+      order.told === null ? '' : (texts.read(database.read, order.told.textId) ?? '').slice(0, order.told.said);
+    const asked: readonly Turn[] = [
+      ...memory.turns,
+      { role: 'customer', text: request },
+      { role: 'timmy', text: begun },
+    ];
     const work = {
       model: need.tariff.work.model,
-      request,
-      history: memory.turns,
+      ...(begun === '' ? { request, history: memory.turns } : { request: GO_ON, history: asked }),
       words: need.words,
       format: 'plain',
       maxTokens: outputBound(order.sessionId, need, verdict),
+      ...(order.dialect === 'rpc' ? {} : { onText: tellParts(order, begun, run.speak) }),
     } as const;
     const result = await callModel(rules, run, () => models.work(work, need.tariff, signal));
     if ('failed' in result) return result;
-    const { text, cut, model, usage } = result.done;
+    const { cut, model, usage } = result.done;
+    const text = begun === '' ? result.done.text : `${begun}\n\n${result.done.text}`;
     // Kept before the outcome that names it: killed in between, it is an orphan that retention erases.
     const resultId = database.write((tx) => texts.keep(tx, order.owner, text, clock.now()));
     return { done: { resultId, resultParts: resultParts(text).length, cut, model, usage } satisfies AnswerOutput };
   };
+
+  /** Each part is kept before it is told, so that the next try knows where to go on. */
+  function tellParts(
+    order: Extract<Request, { state: 'executing' }>,
+    begun: string,
+    speak: (news: PartNews) => void,
+  ): (textSoFar: string) => void {
+    let textId = order.told?.textId ?? null;
+    const hear = partTeller((text, said, textSoFar) => {
+      database.write((tx) => {
+        if (textId === null) textId = texts.keep(tx, order.owner, textSoFar, clock.now());
+        else texts.replace(tx, textId, textSoFar);
+      });
+      if (textId !== null) speak({ text, textId, said });
+    }, begun.length);
+    return (textSoFar) => hear(begun === '' ? textSoFar : `${begun}\n\n${textSoFar}`);
+  }
 
   /**
    * What was set aside pays for the answer, and a share of what is free in the session: as many requests of one customer
@@ -100,6 +127,9 @@ export function requestActivities(options: RequestActivityOptions): Readonly<Rec
   } as const;
   return { evaluate: { ...call, run: evaluate }, execute: { ...call, run: execute } };
 }
+
+/** What the model is told after an answer of its own that was lost midway. */
+const GO_ON = 'Go on exactly where you stopped, and repeat nothing.';
 
 const CONTEXT_CHARACTERS = 300;
 

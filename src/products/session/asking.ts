@@ -3,7 +3,7 @@ import { newOrderId, type CommandContext, type Engine, type Product } from '../.
 import type { Clock } from '../../lib/clock.ts';
 import { refuse, type Refusal } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
-import { sats, type Sats } from '../../lib/units.ts';
+import type { Sats } from '../../lib/units.ts';
 import { countCharacters } from '../../pricing/index.ts';
 import type { Shop } from '../_shared/shop.ts';
 import { requestFace } from './face.ts';
@@ -61,7 +61,7 @@ export function ask(
   const written = waiting?.requestId == null ? text : (texts.read(tx, waiting.requestId) ?? text);
   const need = needFor(options, tx, written, talk);
   const missing = missingFor(options, tx, session, need.sats);
-  return unlessRefused(tx, () => {
+  return unlessRefused<'later'>(tx, () => {
     if (waiting === undefined) {
       if (missing > 0 && isProgram) return wantTopup(options, tx, session, missing, context) ?? 'later';
       const isBusy = !isProgram && isBusyIn(tx, session.id, sender);
@@ -77,7 +77,7 @@ export function ask(
     }
     if (missing > 0) return wantTopup(options, tx, session, missing, context, waiting.id) ?? 'later';
     return 'later';
-  }) as Refusal | 'later';
+  });
 }
 
 /** What is missing for this request: of its price, and of the least that a session has to have. */

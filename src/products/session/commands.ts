@@ -185,7 +185,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       word: 'use',
       usage: 'use <token>',
       parse: one('token', hex32),
-      run: (tx, { token }, context) => {
+      run: (tx, { token }: { token: string }, context) => {
         const used = useToken(tx, token, context);
         if (isRefusal(used)) return used;
         context.say(

@@ -15,8 +15,8 @@ import { openedBy } from './using.ts';
 import { secretsRefused } from './secrets.ts';
 
 export interface Choosing {
-  sessionFor(tx: Tx, sender: string): Session | undefined;
-  issueToken(tx: Tx, sessionId: string, context: CommandContext): void;
+  readonly sessionFor: (tx: Tx, sender: string) => Session | undefined;
+  readonly issueToken: (tx: Tx, sessionId: string, context: CommandContext) => void;
 }
 
 const tokenParam = z

@@ -5,6 +5,7 @@ import type { OrderRef } from '../../payments/index.ts';
 import type {
   AnswerOutput,
   Need,
+  PartNews,
   Request,
   RequestBase,
   RequestCommand,
@@ -55,7 +56,7 @@ export function openRequest(
 }
 
 function begin(base: RequestBase, need: Need, now: UnixSeconds): RequestDecision {
-  const order: Request = { ...base, state: 'evaluating', need, saidParts: 0, updatedAt: now };
+  const order: Request = { ...base, state: 'evaluating', need, updatedAt: now };
   const cause = order.id;
   return {
     order,
@@ -92,7 +93,7 @@ export function decideRequest(
     case 'activity_failed':
       return failed(request, event.code, facts);
     case 'progress':
-      return spoke(request, event.news as { text: string; saidBytes: number });
+      return spoke(request, event.news as PartNews);
     case 'timer':
       return isAtWork(request) && event.name === 'say_progress'
         ? same(request, [{ type: 'notify', notice: { type: 'progress' }, replyTo: request.replyTo }])
@@ -159,7 +160,7 @@ function evaluated(request: Request, verdict: RequestVerdict, facts: RequestFact
   if (request.state !== 'evaluating') return same(request, []);
   const { need } = request;
   if (verdict.accept) {
-    const order: Request = { ...base(request), state: 'executing', need, verdict, saidParts: 0, saidBytes: 0 };
+    const order: Request = { ...base(request), state: 'executing', need, verdict, told: null };
     return change(order, facts, [{ type: 'run', activity: 'execute', input: {} }]);
   }
   const bill = facts.settle(need, verdict, null);
@@ -183,7 +184,7 @@ function evaluated(request: Request, verdict: RequestVerdict, facts: RequestFact
 
 function executed(request: Request, output: AnswerOutput, facts: RequestFacts): RequestDecision {
   if (request.state !== 'executing') return same(request, []);
-  const { need, verdict, saidParts, saidBytes } = request;
+  const { need, verdict, told } = request;
   const { resultId, ...answer } = output;
   const bill = facts.settle(need, verdict, output.usage);
   const order: Request = {
@@ -194,8 +195,7 @@ function executed(request: Request, output: AnswerOutput, facts: RequestFacts): 
     verdict,
     ...answer,
     resultId,
-    saidParts,
-    saidBytes,
+    told,
     bill,
   };
   return change(order, facts, [
@@ -225,11 +225,10 @@ function failed(request: Request, code: string, facts: RequestFacts): RequestDec
   ]);
 }
 
-/** A part of the answer, while the rest is still being written. */
-function spoke(request: Request, { text, saidBytes }: { text: string; saidBytes: number }): RequestDecision {
-  if (request.state !== 'executing' || request.dialect === 'rpc' || saidBytes <= request.saidBytes)
-    return same(request, []);
-  const order: Request = { ...request, saidBytes, saidParts: request.saidParts + 1 };
+/** A part of the answer, while the rest is still being written. What a second try says again was told already. */
+function spoke(request: Request, { text, textId, said }: PartNews): RequestDecision {
+  if (request.state !== 'executing' || said <= (request.told?.said ?? 0)) return same(request, []);
+  const order: Request = { ...request, told: { textId, said } };
   return { order, effects: [{ type: 'notify', notice: { type: 'part', text }, replyTo: request.replyTo }] };
 }
 

@@ -54,14 +54,12 @@ export interface RequestBase extends OrderBase {
 export type Request = RequestBase &
   (
     | { readonly state: 'waiting' }
-    | { readonly state: 'evaluating'; readonly need: Need; readonly saidParts: number }
+    | { readonly state: 'evaluating'; readonly need: Need }
     | {
         readonly state: 'executing';
         readonly need: Need;
         readonly verdict: RequestVerdict;
-        readonly saidParts: number;
-        /** Bytes of the answer that were told already, part by part. */
-        readonly saidBytes: number;
+        readonly told: Told | null;
       }
     | {
         readonly state: 'complete';
@@ -71,8 +69,7 @@ export type Request = RequestBase &
         readonly model: string;
         readonly cut: boolean;
         readonly resultParts: number;
-        readonly saidParts: number;
-        readonly saidBytes: number;
+        readonly told: Told | null;
         readonly bill: Settlement;
       }
     | {
@@ -117,6 +114,19 @@ export type RequestNotice =
   | { readonly type: 'failed' }
   | { readonly type: 'cancelled' }
   | { readonly type: 'ended' };
+
+/** What was told of an answer before its end. */
+export interface Told {
+  /** The kept text that it is the beginning of. */
+  readonly textId: number;
+  /** So many characters of it. */
+  readonly said: number;
+}
+
+/** What the activity `execute` says midway: the next part of the answer. */
+export interface PartNews extends Told {
+  readonly text: string;
+}
 
 /** What the activity `execute` hands back; the text is kept already. */
 export interface AnswerOutput {

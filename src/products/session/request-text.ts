@@ -22,7 +22,7 @@ export function requestWords(options: NeedOptions, tx: Tx, request: Request, not
     case 'result': {
       if (request.state !== 'complete') return [];
       const answer = texts.read(tx, request.resultId) ?? '';
-      const rest = Buffer.from(answer).subarray(request.saidBytes).toString().trimStart();
+      const rest = answer.slice(request.told?.said ?? 0).trimStart();
       const cut = request.cut ? '\n\n(The answer was cut here: it reached what the balance pays.)' : '';
       return numberParts(splitMessage(`${rest}${cut}\n\n${costText(options, tx, request)}`.trimStart()));
     }

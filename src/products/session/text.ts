@@ -5,7 +5,6 @@ import { sats } from '../../lib/units.ts';
 import { awaitedExpiryOf, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
 import { showUsd } from '../../pricing/index.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
-import type { SessionSettings } from './config.ts';
 import { buys, questionNow, type NeedOptions } from './need.ts';
 import { balanceOf, loadRequest } from './request-store.ts';
 import type { Session, SessionNotice } from './states.ts';
