@@ -182,3 +182,38 @@ it('a session that nobody asked anything in gives back all of it', async () => {
   expect(outcomes).toEqual(['ended', 'refund']);
   expect(accounts).toMatchObject([{ paid: 500, charged: 0, refunded: 500, owed: 0, held: 0 }]);
 });
+
+it('requests that run side by side, by owner and token, with a top-up between: no chain has a gap', async () => {
+  const agent = createSlowAgent();
+  v = await visit({ agent, env: { LIMIT_RUNNING: '20', LIMIT_UNPAID_ANSWERS_PER_MINUTE: '600' } });
+  await v.guest.say('session 1000');
+  await v.pass(1);
+  await v.pay(heardBolt11());
+  await v.guest.say('token');
+  await v.pass(2);
+  const token = v.guest.heard.findLast((text) => /^[0-9a-f]{64}$/.test(text)) ?? '';
+  const friend = await v.house.guest();
+  await friend.say(`use ${token}`);
+  await v.pass(1);
+  const rpc = (id: number) =>
+    JSON.stringify({ jsonrpc: '2.0', id, method: 'session.request', params: { request: `Question ${id}?` } });
+  for (let id = 1; id <= 3; id++) await v.guest.say(rpc(id));
+  await friend.say('And mine?');
+  await v.pass(1);
+  agent.letGo();
+  agent.letGo();
+  await v.guest.say('topup 500');
+  await v.pass(1);
+  await v.pay(heardBolt11());
+  for (let turn = 0; turn < 8; turn++) {
+    agent.letGo();
+    await v.pass(1);
+  }
+  await v.guest.say('close');
+  await v.pass(2);
+  const { outcomes, accounts } = await chain();
+  expect(outcomes.filter((outcome) => outcome === 'complete').length).toBeGreaterThanOrEqual(2);
+  expect(outcomes.at(-1)).toBe('ended');
+  expect(accounts).toMatchObject([{ paid: 1500, charged: 1500 - (accounts[0]?.owed ?? 0), held: 0 }]);
+  expect((await chain(friend.pubkey)).outcomes).toEqual(['complete']);
+});
