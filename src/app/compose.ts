@@ -231,6 +231,7 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
     lnurl: parts.lnurl,
     payee: payee.get,
     ofProducts,
+    operators: settings.TIMMY_OPERATOR_NPUBS,
     rpcBytes: settings.LIMIT_RPC_BYTES,
     messageChars: settings.LIMIT_MESSAGE_CHARS,
     unpaidPerMinute: settings.LIMIT_UNPAID_ANSWERS_PER_MINUTE,

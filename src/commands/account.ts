@@ -70,6 +70,7 @@ export function accountCommands(
   const methods = [
     rpcMethod({
       method: 'account.set',
+      nip17Only: 'Settings are taken by NIP-17 only: kind 4 can be changed on its way.',
       params: z.strictObject({
         refund_to: z.string().max(2100).nullable().optional(),
         refunds: z.boolean().optional(),
@@ -77,12 +78,6 @@ export function accountCommands(
       }),
       changes: true,
       run: (tx, params, { message, now }) => {
-        if (message.protocol !== 'nip17') {
-          return refuse('bad_state', 'Settings are taken by NIP-17 only: kind 4 can be changed on its way.', {
-            state: 'nip04',
-            reason: 'write by NIP-17',
-          });
-        }
         if (params.refund_to != null) {
           const to = storable(params.refund_to, options);
           if (isRefusal(to)) return to;

@@ -1,6 +1,12 @@
 import { mayTell } from '../customers/index.ts';
 import type { Database, Tx } from '../db/index.ts';
-import type { CommandContext, RpcMethod, WordCommand } from '../engine/index.ts';
+import {
+  protocolRefusal,
+  type CommandContext,
+  type RpcMethod,
+  type Speaker,
+  type WordCommand,
+} from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
 import {
   enqueue,
@@ -34,6 +40,7 @@ import { openOrders, statusText } from './orders.ts';
 import { shortHelp } from './help.ts';
 import type { Refunds } from './refund.ts';
 import type { CommandOptions, Registry } from './registry.ts';
+import { knownTo, type WhoSpeaks } from './speakers.ts';
 
 export interface HandleOptions extends CommandOptions {
   readonly database: Database;
@@ -41,6 +48,7 @@ export interface HandleOptions extends CommandOptions {
   readonly products: readonly Product[];
   readonly registry: Registry;
   readonly refunds: Refunds;
+  readonly whoSpeaks: WhoSpeaks;
   readonly rpcBytes: number;
   readonly messageChars: number;
   /** `LIMIT_UNPAID_ANSWERS_PER_MINUTE`. */
@@ -53,8 +61,18 @@ const TEXT_KINDS = [14, 1, 4];
 const FILE_KIND = 15;
 
 type Reading =
-  | { readonly dialect: 'words'; readonly understood: Understood<WordCommand> }
-  | { readonly dialect: 'rpc'; readonly request: RpcRequest; readonly method: RpcMethod | undefined }
+  | {
+      readonly dialect: 'words';
+      readonly speaker: Speaker;
+      readonly understood: Understood<WordCommand>;
+      readonly command: WordCommand | null;
+    }
+  | {
+      readonly dialect: 'rpc';
+      readonly speaker: Speaker;
+      readonly request: RpcRequest;
+      readonly method: RpcMethod | undefined;
+    }
   | { readonly dialect: 'broken_rpc'; readonly answer: string }
   | { readonly dialect: 'repeated' }
   | { readonly dialect: 'ignored' };
@@ -101,9 +119,8 @@ export function handleTask(options: HandleOptions): TaskKind<{ inboxId: number }
   function needsPrice(reading: Reading): boolean {
     if (reading.dialect === 'rpc') return reading.method?.needsPrice === true;
     if (reading.dialect !== 'words') return false;
-    const { understood } = reading;
-    if (understood.type === 'command')
-      return registry.words.find((word) => word.word === understood.word)?.needsPrice === true;
+    const { understood, command } = reading;
+    if (command !== null) return command.needsPrice === true;
     return understood.type === 'request' || understood.type === 'about' || understood.type === 'smallTalk';
   }
 }
@@ -111,13 +128,15 @@ export function handleTask(options: HandleOptions): TaskKind<{ inboxId: number }
 function read(options: HandleOptions, message: InboundMessage, text: string): Reading {
   if (!TEXT_KINDS.includes(message.kind)) return { dialect: 'ignored' };
   const { registry, products, database, rpcBytes } = options;
+  const speaker = options.whoSpeaks(database.read, message.sender);
   const envelope = parseEnvelope(text, rpcBytes);
   switch (envelope.type) {
     case 'request':
       return {
         dialect: 'rpc',
+        speaker,
         request: envelope,
-        method: registry.methods.find((method) => method.method === envelope.method),
+        method: knownTo(registry.methods, speaker).find((method) => method.method === envelope.method),
       };
     case 'failure':
       return { dialect: 'broken_rpc', answer: failure(envelope.id, envelope.code, envelope.message, envelope.data) };
@@ -127,9 +146,14 @@ function read(options: HandleOptions, message: InboundMessage, text: string): Re
       const { texts, clock } = options;
       if (isOwnWords(database.read, texts, message.sender, text)) return { dialect: 'ignored' };
       const hasOpenThings = openOrders(database.read, products, message.sender).length > 0;
-      const understood = understandText(text, { words: registry.words, hasOpenThings });
-      const isNew = understood.type !== 'request' || !isSaidAgain(database.read, texts, message, text, clock.now());
-      return isNew ? { dialect: 'words', understood } : { dialect: 'repeated' };
+      const words = knownTo(registry.words, speaker);
+      const understood = understandText(text, { words, hasOpenThings });
+      // Who holds a token spends what somebody paid: they may say a thing as often as they like.
+      const isBought = understood.type !== 'request' || speaker === 'holder';
+      if (!isBought && isSaidAgain(database.read, texts, message, text, clock.now())) return { dialect: 'repeated' };
+      const command =
+        understood.type === 'command' ? (words.find((word) => word.word === understood.word) ?? null) : null;
+      return { dialect: 'words', speaker, understood, command };
     }
   }
 }
@@ -185,9 +209,9 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
     enqueue(tx, texts, { to: message.sender, text: reading.answer, answering: message }, now);
     return;
   }
-  if (reading.dialect === 'rpc') return handleRpc(options, tx, message, reading.request, reading.method);
+  if (reading.dialect === 'rpc') return handleRpc(options, tx, message, reading);
   noteDialect(tx, message.id, 'words');
-  handleWords(options, tx, { ...message, dialect: 'words' }, reading.understood, tell);
+  handleWords(options, tx, { ...message, dialect: 'words' }, reading, tell);
 }
 
 /** Begins as `OWN_KIND` in messaging/echoes.ts knows it: another Timmy does not answer it. */
@@ -233,17 +257,17 @@ function handleWords(
   options: HandleOptions,
   tx: Tx,
   message: InboundMessage,
-  understood: Understood<WordCommand>,
+  { speaker, understood, command }: Extract<Reading, { dialect: 'words' }>,
   tell: (what: string, seconds: number, text: string) => void,
 ): void {
   const { registry, products, info } = options;
-  const context = contextOf(options, message);
+  const context = contextOf(options, message, speaker);
   const outcome = (): Refusal | undefined => {
     switch (understood.type) {
-      case 'command': {
-        const command = registry.words.find((word) => word.word === understood.word);
-        return command?.run(tx, understood.args, context);
-      }
+      case 'command':
+        return command === null
+          ? undefined
+          : (protocolRefusal(command, message) ?? command.run(tx, understood.args, context));
       case 'usage':
         context.say(tx, `That is written: ${understood.usage}`);
         return undefined;
@@ -288,8 +312,7 @@ function handleRpc(
   options: HandleOptions,
   tx: Tx,
   message: InboundMessage,
-  request: RpcRequest,
-  method: RpcMethod | undefined,
+  { speaker, request, method }: Extract<Reading, { dialect: 'rpc' }>,
 ): void {
   const { texts, clock } = options;
   const now = clock.now();
@@ -330,7 +353,7 @@ function handleRpc(
     answerRpc(tx, texts, asked, invalidParams(request.id, params.error), { replayable: true }, now);
     return;
   }
-  const outcome = method.run(tx, params.data, contextOf(options, asked));
+  const outcome = protocolRefusal(method, message) ?? method.run(tx, params.data, contextOf(options, asked, speaker));
   if (outcome === 'later') return;
   if (isRefusal(outcome)) return fail(outcome);
   answerRpc(tx, texts, asked, success(request.id, outcome.result), { replayable: true }, now);
@@ -347,11 +370,12 @@ function erasedAnswer(orderId: string | null): Refusal {
   });
 }
 
-function contextOf(options: HandleOptions, message: InboundMessage): CommandContext {
+function contextOf(options: HandleOptions, message: InboundMessage, speaker: Speaker): CommandContext {
   const { clock, texts } = options;
   const now = clock.now();
   return {
     message,
+    speaker,
     now,
     payOrder: (tx, orderId, destination) => options.refunds.payOrder(tx, orderId, destination, message),
     say: (tx, text, how = {}) => {

@@ -19,6 +19,7 @@ import { autoRefundTask } from './pay-unasked.ts';
 import { storeDestinationTask } from './store-destination.ts';
 import { giveReceiptTask, receiptCommands } from './receipt.ts';
 import { refundCommands } from './refund.ts';
+import { speakers } from './speakers.ts';
 import type { CommandOptions, Registry } from './registry.ts';
 
 export interface CommandsOptions extends CommandOptions {
@@ -27,6 +28,8 @@ export interface CommandsOptions extends CommandOptions {
   readonly signer: Signer;
   readonly lnurl: LnurlPay;
   readonly products: readonly Product[];
+  /** `TIMMY_OPERATOR_NPUBS`, hex. */
+  readonly operators: readonly string[];
   /** What the products themselves understand. */
   readonly ofProducts: readonly ProductCommands[];
   /** `LIMIT_RPC_BYTES` */
@@ -76,7 +79,7 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     request: (tx, text, context) => takeFreeText(ofProducts, tx, text, context),
   };
   return [
-    handleTask({ ...options, registry, refunds }),
+    handleTask({ ...options, registry, refunds, whoSpeaks: speakers(options.operators, ofProducts) }),
     claimTask({ database, clock, texts, wallet, engine, alert }),
     resolveTask(options),
     storeDestinationTask(options),

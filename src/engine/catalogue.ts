@@ -1,7 +1,7 @@
 import type { Reader, Tx } from '../db/index.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { InboundMessage } from '../messaging/index.ts';
-import type { CommandContext, RpcMethod, WordCommand } from './commands.ts';
+import type { CommandContext, RpcMethod, Speaker, WordCommand } from './commands.ts';
 import type { Engine } from './engine.ts';
 import type { ProductFace } from './face.ts';
 import type { TaskKind } from '../tasks/index.ts';
@@ -36,6 +36,8 @@ export interface ProductCommands {
   readonly inShort?: readonly string[];
   /** Today's price of what one gets who just writes ("10 sats for a look, then about 129 ($0.13) for a short answer"). */
   priceInWords?(reader: Reader): string;
+  /** Who this key is to the product, beside a customer like any other. */
+  speaks?(reader: Reader, npub: string): Speaker | undefined;
   /** Its share of the words that are no command. The products are asked in their order; the first whose they are takes them. */
   readonly freeText?: FreeText;
 }

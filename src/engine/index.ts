@@ -3,11 +3,13 @@ export { createEngine, type Engine, type EngineOptions } from './engine.ts';
 export { product, type Delivered, type ListedOrder, type Product } from './product.ts';
 export * from './types.ts';
 export {
+  protocolRefusal,
   rpcMethod,
   wordCommand,
   type CommandContext,
   type RpcMethod,
   type RpcOutcome,
+  type Speaker,
   type WordCommand,
 } from './commands.ts';
 export { findKeyUse, keepKeyUse, type KeyUse } from './order-keys.ts';

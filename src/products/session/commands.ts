@@ -18,7 +18,7 @@ import { isLive } from './machine.ts';
 import { sessionMethods } from './methods.ts';
 import { buys, questionNow } from './need.ts';
 import { open } from './opening.ts';
-import { secretsRefused } from './secrets.ts';
+import { TOKEN_IS_SECRET } from './secrets.ts';
 import type { Session } from './states.ts';
 import { openSessionOf } from './store.ts';
 import { beginTalk, heldSessionOf } from './talkers.ts';
@@ -170,13 +170,12 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
     wordCommand({
       word: 'token',
       usage: 'token',
+      nip17Only: TOKEN_IS_SECRET,
       parse: nothing,
       run: (tx, _args, context) => {
         const { message } = context;
         const session = openSessionOf(tx, message.sender);
         if (session === undefined || !isLive(session)) return refuse('bad_state', NONE_OPEN);
-        const refused = secretsRefused(context);
-        if (refused !== undefined) return refused;
         issueToken(tx, session.id, context);
         return undefined;
       },
@@ -184,6 +183,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
     wordCommand({
       word: 'use',
       usage: 'use <token>',
+      nip17Only: TOKEN_IS_SECRET,
       parse: one('token', hex32),
       run: (tx, { token }: { token: string }, context) => {
         const used = useToken(tx, token, context);
@@ -216,6 +216,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       session_expiry_hours: settings.SESSION_EXPIRY_HOURS,
       session_memory_tokens: settings.SESSION_MEMORY_TOKENS,
     },
+    speaks: (reader, npub) => (heldSessionOf(reader, npub) === undefined ? undefined : 'holder'),
     freeText,
   };
 }

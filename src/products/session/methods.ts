@@ -20,7 +20,7 @@ import { balanceOf } from './request-store.ts';
 import { loadSession, newestThatOwes, openSessionOf } from './store.ts';
 import { beginTalk } from './talkers.ts';
 import { openedBy } from './using.ts';
-import { secretsRefused } from './secrets.ts';
+import { TOKEN_IS_SECRET } from './secrets.ts';
 
 export interface Choosing {
   readonly sessionFor: (tx: Tx, sender: string) => Session | undefined;
@@ -38,7 +38,7 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
 
   /** By token, else the one in which this key asks. Absent and foreign are one answer. */
   function chosen(tx: Tx, token: string | undefined, context: CommandContext): Session | Refusal {
-    if (token !== undefined) return secretsRefused(context) ?? openedBy(tx, token.toLowerCase(), context);
+    if (token !== undefined) return openedBy(tx, token.toLowerCase(), context);
     const session = sessionFor(tx, context.message.sender);
     if (session !== undefined) return session;
     const waits = openSessionOf(tx, context.message.sender);
@@ -159,6 +159,7 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
     }),
     rpcMethod({
       method: 'session.token',
+      nip17Only: TOKEN_IS_SECRET,
       params: z.strictObject({ revoke: z.boolean().optional() }).optional(),
       changes: true,
       run: (tx, params, context) => {
@@ -171,8 +172,6 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
           });
         if (params?.revoke === true)
           return deliver(options, tx, session.id, { type: 'token', hash: null }, context) ?? 'later';
-        const refused = secretsRefused(context);
-        if (refused !== undefined) return refused;
         issueToken(tx, session.id, context);
         return 'later';
       },

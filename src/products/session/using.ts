@@ -13,7 +13,10 @@ const GUESSES = 5;
 const HOUR = 3600;
 
 /** The live session that a token opens; wrong, revoked and foreign are one answer. */
-export function openedBy(tx: Tx, token: string, { message, now }: CommandContext): Session | Refusal {
+export function openedBy(tx: Tx, token: string, context: CommandContext): Session | Refusal {
+  const { message, now } = context;
+  const refused = secretsRefused(context);
+  if (refused !== undefined) return refused;
   const session = sessionOfToken(tx, sha256Hex(token));
   const isSpent = (guess: number): boolean => mayTell(tx, message.sender, `guess:${guess}`, HOUR, now);
   if (session !== undefined) return session;
@@ -27,8 +30,6 @@ export function openedBy(tx: Tx, token: string, { message, now }: CommandContext
 
 /** What this key writes in words from now on is asked in that session. */
 export function useToken(tx: Tx, token: string, context: CommandContext): Session | Refusal {
-  const refused = secretsRefused(context);
-  if (refused !== undefined) return refused;
   const session = openedBy(tx, token, context);
   if ('refusal' in session) return session;
   const { sender } = context.message;
