@@ -4,7 +4,7 @@ import { tellPayout } from '../commands/refund-news.ts';
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTexts, type TextKeys } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
-import { busyWithOrders, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
+import { busyWithOrders, countAtWork, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
@@ -183,6 +183,7 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
     startedAt,
     closedBecause,
     busyBecause,
+    isPaidWorkFull: (reader) => countAtWork(reader, faces, null) >= settings.LIMIT_PAID_AT_ONCE,
     sealSecret,
   };
   const wares = catalogue.map((ware) => ware.open(shop));

@@ -49,5 +49,6 @@ export function infoParts(options: InfoOptions): InfoParts {
     priceInWords: (reader) =>
       ofProducts.map((product) => product.priceInWords?.(reader)).find((price) => price !== undefined) ?? '',
     help: ofProducts.flatMap((product) => product.help),
+    inShort: ofProducts.flatMap(({ inShort }) => inShort ?? []),
   };
 }

@@ -146,6 +146,7 @@ const NOT_PRUNED: Readonly<Record<string, string>> = {
   relay_states: 'one for each relay that is configured',
   outages: 'the 500 longest of 400 days',
   model_spend: 'one a day',
+  model_purses: 'one a day',
   schema_migrations: 'one for each version',
   stub_wallet: 'the stub’s',
   stub_invoices: 'the stub’s',

@@ -353,6 +353,7 @@ function contextOf(options: HandleOptions, message: InboundMessage): CommandCont
   return {
     message,
     now,
+    payOrder: (tx, orderId, destination) => options.refunds.payOrder(tx, orderId, destination, message),
     say: (tx, text, how = {}) => {
       enqueue(tx, texts, { to: message.sender, text, answering: message, reference: how.reference ?? true }, now);
     },

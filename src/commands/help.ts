@@ -5,9 +5,10 @@ import type { InfoParts } from './info.ts';
 
 /** The short help, under 350 characters so that no client folds it away: what this is, what it costs, how to begin. */
 export function shortHelp(info: InfoParts, reader: Reader): string {
+  const more = info.inShort.map((sentence) => `${sentence} `).join('');
   return (
     `I am ${info.name}, a machine that answers questions for sats. Write what you want done: ${info.priceInWords(reader)}. ` +
-    'You pay a Lightning invoice that I send, and get back what it did not cost. Your words go to a model provider. help lists the commands.'
+    `You pay a Lightning invoice that I send, and get back what it did not cost. ${more}Your words go to a model provider. help lists the commands.`
   );
 }
 

@@ -18,6 +18,8 @@ export interface InfoParts {
   readonly priceInWords: (reader: Reader) => string;
   /** What can be bought, a line each: `job <text>: a request of its own`. */
   readonly help: readonly string[];
+  /** What products add to the short help. */
+  readonly inShort: readonly string[];
 }
 
 export function infoMethod(info: InfoParts, methods: () => readonly string[]): RpcMethod {

@@ -1,5 +1,5 @@
 import { wordCommand, type WordCommand } from '../engine/index.ts';
-import { anyOf, optionalText } from '../messaging/dialects/text/index.ts';
+import { anyOf } from '../messaging/dialects/text/index.ts';
 
 /**
  * Words of products that this Timmy does not sell yet. They are answered, for selling "bootstrap" as a question would
@@ -16,13 +16,5 @@ export function notYetWords(): WordCommand[] {
         return undefined;
       },
     });
-  return [
-    answer(
-      'demo',
-      'demo [text]',
-      optionalText,
-      'Free questions are not offered here yet. quote and your request tells the price.',
-    ),
-    answer('bootstrap', 'bootstrap', anyOf({}), 'Nodes of your own are not offered here yet.'),
-  ];
+  return [answer('bootstrap', 'bootstrap', anyOf({}), 'Nodes of your own are not offered here yet.')];
 }

@@ -11,6 +11,7 @@ import {
   type WordCommand,
 } from '../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../lib/errors.ts';
+import type { InboundMessage } from '../messaging/index.ts';
 import { msats, wholeSats, type Msats } from '../lib/units.ts';
 import {
   anyOf,
@@ -40,6 +41,11 @@ export interface Refunds {
   readonly methods: readonly RpcMethod[];
   /** A bare invoice or address is the refund that is due. */
   pay(tx: Tx, to: TypedDestination, context: CommandContext): Refusal | undefined;
+  /**
+   * Pays what is owed because of one order, asked by a program. `now`: to an invoice, and the caller answers; `later`:
+   * an address is asked first, and its task answers with the order.
+   */
+  payOrder(tx: Tx, orderId: string, destination: string, message: InboundMessage): Refusal | 'now' | 'later';
 }
 
 interface Started {
@@ -135,6 +141,19 @@ export function refundCommands(options: CommandOptions, products: readonly Produ
     return undefined;
   }
 
+  function payOrder(
+    tx: Tx,
+    orderId: string,
+    destinationText: string,
+    message: InboundMessage,
+  ): Refusal | 'now' | 'later' {
+    const to = parseDestination(destinationText);
+    if (to === null) return NO_DESTINATION;
+    if (to.kind !== 'bolt11') return payAddress(tx, message.sender, orderId, to.value, message.id) ?? 'later';
+    const started = start(tx, message.sender, to.value, orderId, message.id);
+    return isRefusal(started) ? started : 'now';
+  }
+
   const words = [
     wordCommand({
       word: 'refund',
@@ -171,12 +190,8 @@ export function refundCommands(options: CommandOptions, products: readonly Produ
         const found = engine.owned(tx, meant, message.sender);
         if (found?.product.kind !== kind)
           return meant === '' ? nothingOwed(tx, message.sender, null) : noSuchOrder(meant);
-        const to = parseDestination(params.destination);
-        if (to === null) return NO_DESTINATION;
-        if (to.kind !== 'bolt11') return payAddress(tx, message.sender, meant, to.value, message.id) ?? 'later';
-        const started = start(tx, message.sender, to.value, meant, message.id);
-        if (isRefusal(started)) return started;
-        return { result: { [rpcName]: product.rpc(tx, meant, false, message.sender) } };
+        const paid = payOrder(tx, meant, params.destination, message);
+        return paid === 'now' ? { result: { [rpcName]: product.rpc(tx, meant, false, message.sender) } } : paid;
       },
     });
   };
@@ -196,7 +211,7 @@ export function refundCommands(options: CommandOptions, products: readonly Produ
     }),
   ];
 
-  return { words, methods, pay };
+  return { words, methods, pay, payOrder };
 }
 
 const NO_DESTINATION = refuse('bad_destination', 'The destination is no invoice, Lightning address or LNURL.', {

@@ -1,4 +1,5 @@
 import { data } from './fragments/data.ts';
+import { demo } from './fragments/demo.ts';
 import { identity } from './fragments/identity.ts';
 import { job } from './fragments/job.ts';
 import { lightning } from './fragments/lightning.ts';
@@ -12,7 +13,20 @@ import { session } from './fragments/session.ts';
 import type { Setting, ValueOf } from './setting.ts';
 
 /** All settings by TOML section. To add a concern: its fragment, an import, a line here. */
-export const fragments = { identity, relays, data, operator, lightning, model, pricing, job, session, limits, mode };
+export const fragments = {
+  identity,
+  relays,
+  data,
+  operator,
+  lightning,
+  model,
+  pricing,
+  job,
+  demo,
+  session,
+  limits,
+  mode,
+};
 
 type Fragments = (typeof fragments)[keyof typeof fragments];
 /** The union of the fragments as one object type (an intersection: each fragment is a possible argument). */

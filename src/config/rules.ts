@@ -4,6 +4,7 @@ import {
   isBelow,
   LIST_PRICES_OF,
   ratesOf,
+  thinkingRoomOf,
   type ModelRates,
   type RateSettings,
 } from '../pricing/index.ts';
@@ -93,6 +94,18 @@ export const rules: readonly Rule[] = [
     const job = cost(ratesOf('eval', s), 0.5) + cost(ratesOf('work', s), s.OUTPUT_TOKENS_LONG_EST / 1000);
     return Number(s.MODEL_DAILY_BUDGET_USD) < job
       ? `MODEL_DAILY_BUDGET_USD does not pay for one job (about ${job.toFixed(3)} USD): nothing could be sold. Raise it`
+      : null;
+  }),
+  rule(['DEMO_DAILY_BUDGET_USD', 'DEMO_OUTPUT_TOKENS', ...RATES], (s) => {
+    // The same, of the longest answer that is free; both may think.
+    const cost = (role: 'eval' | 'work', model: string, output: number): number => {
+      const { inRate, outRate } = ratesOf(role, s);
+      return Number(inRate) + ((output + thinkingRoomOf(model)) / 1000) * Number(outRate);
+    };
+    const answer = cost('eval', s.EVAL_MODEL, 500) + cost('work', s.WORK_MODEL, s.DEMO_OUTPUT_TOKENS);
+    const budget = Number(s.DEMO_DAILY_BUDGET_USD);
+    return budget > 0 && budget < answer
+      ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer (about ${answer.toFixed(3)} USD). Raise it, or set it to 0 to offer none`
       : null;
   }),
   rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('eval', s) : null)),

@@ -22,6 +22,7 @@ export type FactName =
   | 'drift_told'
   | 'model_trouble'
   | 'model_budget_told'
+  | 'demo_purse_told'
   | 'profile_published_at'
   | 'texts_sealed';
 

@@ -32,6 +32,8 @@ export interface ProductCommands {
   /** Its share of `info`; names are never taken away (docs/rpc.md). */
   readonly prices: Readonly<Record<string, unknown>>;
   readonly limits: Readonly<Record<string, unknown>>;
+  /** Its sentences in the short help (src/commands/help.ts), which has 350 characters in all. */
+  readonly inShort?: readonly string[];
   /** Today's price of what one gets who just writes ("10 sats for a look, then about 129 ($0.13) for a short answer"). */
   priceInWords?(reader: Reader): string;
   /** Its share of the words that are no command. The products are asked in their order; the first whose they are takes them. */

@@ -9,6 +9,8 @@ import type { InboundMessage } from '../messaging/index.ts';
 export interface CommandContext {
   readonly message: InboundMessage;
   readonly now: UnixSeconds;
+  /** Pays what is owed because of this order of the sender's, as `<product>.refund` does. */
+  payOrder(tx: Tx, orderId: string, destination: string): Refusal | 'now' | 'later';
   /**
    * Answers in words. Answers that nobody paid for are bounded for each key: above the bound this stays silent.
    * `about`: the order it concerns; what concerns a paid order does not count.

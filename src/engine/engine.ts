@@ -22,7 +22,7 @@ import { cancelTask, schedule, type Commit, type TaskKind } from '../tasks/index
 import { activityTasks, remakeActivities, scheduleActivity } from './activity-tasks.ts';
 import { askInvoice } from './invoice-effect.ts';
 import type { Delivered, Product } from './product.ts';
-import type { Decision, Effect, OrderBase, OrderEvent } from './types.ts';
+import type { Decision, Effect, OrderBase, OrderEvent, WaitingRequest } from './types.ts';
 
 export interface EngineOptions {
   readonly database: Database;
@@ -44,6 +44,8 @@ export interface Engine {
   productOf(id: string): Product | undefined;
   /** The order of this id if it is this owner's; foreign and absent are the same answer. */
   owned(reader: Reader, id: string, owner: string): { product: Product; order: OrderBase } | undefined;
+  /** What this customer asked for in words and has not paid anything for yet, of whatever product. */
+  waitingRequest(reader: Reader, owner: string): WaitingRequest | undefined;
   /** Delivers an event to an existing order. A refusal changes nothing. */
   deliver(tx: Tx, order: OrderRef, event: OrderEvent<unknown>): Refusal | undefined;
   /** Opens a new order with its first decision; `message` is the request it answers. A refusal leaves nothing behind. */
@@ -290,6 +292,13 @@ export function createEngine(options: EngineOptions): Engine {
       const of = options.products.find((candidate) => id.startsWith(`${candidate.prefix}-`));
       const order = of?.find(reader, id);
       return of !== undefined && order?.owner === owner ? { product: of, order } : undefined;
+    },
+    waitingRequest: (reader, owner) => {
+      for (const of of options.products) {
+        const waiting = of.waitingRequest(reader, owner);
+        if (waiting !== undefined) return waiting;
+      }
+      return undefined;
     },
     deliver,
     open: (tx, of, decision, message) =>

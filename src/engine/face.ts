@@ -20,6 +20,8 @@ export interface ProductFace {
   readonly table: string;
   /** False: part of another order (a session's request), in nobody's history or status by itself. */
   readonly listed: boolean;
+  /** There is nothing to pay and nothing to cancel: what is open stands in `status`, and no word without an id means it. */
+  readonly isFree?: true;
   readonly states: {
     /** Not finished: waits for money, or is being worked on. */
     readonly open: readonly string[];

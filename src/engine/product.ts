@@ -14,6 +14,7 @@ import type {
   OrderEvent,
   OrderSummary,
   ProductDefinition,
+  WaitingRequest,
 } from './types.ts';
 
 /** What one delivered event came to, with the product's own types folded away. */
@@ -50,6 +51,7 @@ export interface Product {
   find(reader: Reader, id: string): OrderBase | undefined;
   rpc(reader: Reader, id: string, brief: boolean, to: string): Readonly<Record<string, unknown>> | undefined;
   look(reader: Reader, id: string): ListedOrder | undefined;
+  waitingRequest(reader: Reader, owner: string): WaitingRequest | undefined;
   /** This owner's orders that are not finished, newest first. */
   openOf(reader: Reader, owner: string): readonly ListedOrder[];
   /** Undefined: `<rpcName>.refund` always takes an id. */
@@ -63,6 +65,8 @@ export interface ListedOrder {
   readonly dialect: Dialect;
   readonly isOpen: boolean;
   readonly isPaid: boolean;
+  /** Nothing to pay, nothing to cancel. */
+  readonly isFree: boolean;
   readonly statusLine: string;
 }
 
@@ -104,6 +108,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       dialect: order.dialect,
       isOpen: face.states.open.includes(order.state),
       isPaid: definition.isPaid(order),
+      isFree: face.isFree === true,
       statusLine: definition.statusLine(reader, order),
     };
   }
@@ -140,6 +145,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       const order = definition.load(reader, id);
       return order === undefined ? undefined : definition.rpc(reader, order, brief, to);
     },
+    waitingRequest: (reader, owner) => definition.waitingRequest?.(reader, owner),
     look: (reader, id) => {
       const order = definition.load(reader, id);
       return order === undefined ? undefined : listed(reader, order);

@@ -173,11 +173,19 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   receipt(reader: Reader, order: Order): Charge | null;
   /** Paid for, so that answers about it are not counted as free. */
   isPaid(order: Order): boolean;
+  /** The newest request of this customer that was made in words and waits for its first payment, while its text is kept. */
+  readonly waitingRequest?: (reader: Reader, owner: string) => WaitingRequest | undefined;
   /** How it stands, in one line for people. */
   statusLine(reader: Reader, order: Order): string;
   summary(order: Order): OrderSummary;
   /** The order that `<rpcName>.refund` without an id means; left out: it always takes one. */
   readonly meantForRefund?: (reader: Reader, owner: string) => string | undefined;
+}
+
+/** What somebody asked for in words and has not paid anything for yet. */
+export interface WaitingRequest {
+  readonly orderId: string;
+  readonly text: string;
 }
 
 /** One line of a customer's history. */

@@ -6,7 +6,7 @@
  *   work that a relay asks for (NIP-13). Sending to relays has rooms of its own (`messaging/publishing`).
  * - `lookups`: what is asked of strangers' servers, or of the wallet because a customer said a word.
  * - `issuing`, `looks` (is it paid?), `late` (was it, after all?), `payouts` (sending), `proofs` (how did it end?): the wallet.
- * - `model`: paid work. `receipts`: signing. `forgetting`: what customers have erased. `housekeeping`: one each of the recurring, and the operator's decisions.
+ * - `model`: paid work. `free`: what nobody pays for, asked of the model in places of its own. `receipts`: signing. `forgetting`: what customers have erased. `housekeeping`: one each of the recurring, and the operator's decisions.
  */
 export type Pool =
   | 'intake'
@@ -21,6 +21,7 @@ export type Pool =
   | 'proofs'
   | 'payouts'
   | 'model'
+  | 'free'
   | 'forgetting'
   | 'housekeeping';
 
@@ -49,6 +50,8 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
   payouts: 1,
   // `LIMIT_PAID_AT_ONCE` says otherwise.
   model: 4,
+  // Few: what the model does for them it does not do for paid work.
+  free: 2,
   // Each waits for the disk several times, and everybody with it.
   forgetting: 1,
   // More than there are kinds: none waits for another.
@@ -59,4 +62,4 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
  * What is begun there may cost money when it is begun again: the count of attempts must survive a power cut. Elsewhere
  * a lost claim only means that the task is still waiting, and each hop of a message waits for the disk once, not twice.
  */
-export const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model']);
+export const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model', 'free']);

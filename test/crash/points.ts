@@ -71,6 +71,35 @@ export const RPC_KILLS = [
   ...again([9], 'outbox.publish:acted'),
 ];
 
+/** The kinds of task that a free question runs through. */
+const DEMO_KINDS = [
+  'profile.publish',
+  'housekeeping',
+  'wallet.reconcile',
+  'dm.handle',
+  'profile.lookup',
+  'outbox.seal',
+  'outbox.publish',
+  'order.event',
+  'demo.look',
+  'demo.answer',
+];
+
+/** Every crash point of a free question. A recording run must reach exactly these. */
+export const DEMO_POINTS = ['inbox:opened', 'inbox:filed', ...DEMO_KINDS.flatMap(whole)];
+
+/** Points that mean something else, or something new, where nothing is paid. */
+export const DEMO_KILLS = [
+  'inbox:filed',
+  ...whole('dm.handle'),
+  ...whole('demo.look'),
+  ...whole('demo.answer'),
+  // Looked at, answered.
+  ...again([1, 2], 'order.event:acted', 'order.event:committed'),
+  'outbox.seal:committed',
+  'outbox.publish:acted',
+];
+
 /** Points between a request that is said twice and its answer. */
 export const IMPATIENT_KILLS = [
   'inbox:filed#2',

@@ -193,7 +193,7 @@ it.each(['job.evaluate', 'job.execute'])(
       const [word] = forgetCommands({ database, clock: v.clock, texts, faces: FACES }).words;
       database.write((tx) => {
         const message = { ...loadInbound(tx, 1), textId: null };
-        word?.run(tx, {}, { message, now: v.clock.now(), say: () => {} });
+        word?.run(tx, {}, { message, now: v.clock.now(), say: () => {}, payOrder: () => 'later' as const });
       });
     };
     v = await open({ reach: forgetNow });

@@ -29,6 +29,7 @@ it('a hundred and twenty days later nothing of strangers is left, and all of who
     const stranger = await v.house.guest();
     await stranger.say(`job Question ${n}: why is the sky blue?`);
     await stranger.say('status');
+    await stranger.say(`demo Question ${n}: why is the sea blue?`);
   }
   await v.guest.say('job Why is the grass green?');
   await v.pass(3);
@@ -46,6 +47,7 @@ it('a hundred and twenty days later nothing of strangers is left, and all of who
   }
   expect(v.broken()).toEqual([]);
   expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
+  expect(v.count('SELECT count(*) FROM demos')).toBe(0);
   expect(v.count('SELECT count(*) FROM customers')).toBe(1);
   expect(v.count(`SELECT count(*) FROM invoices WHERE state <> 'paid'`)).toBe(0);
   expect(v.count('SELECT count(*) FROM receipts')).toBeGreaterThan(0);

@@ -47,11 +47,13 @@ function addTo(tx: Tx, day: string, usdNanos: number): void {
   ).run(day, usdNanos);
 }
 
-function usdNanosOf(item: UsageItem, tariff: Tariff): number {
+/** What these tokens cost, rounded up. Billionths of a USD. */
+export function usdNanosOf(item: UsageItem, tariff: Tariff): number {
   const { n, d } = tokenCostUsd(item, tariff);
   return Number((n * 1_000_000_000n + d - 1n) / d);
 }
 
-function dayOf(at: UnixSeconds): string {
+/** The day (UTC) whose budget a moment is on: `2026-11-23`. */
+export function dayOf(at: UnixSeconds): string {
   return new Date(at * 1000).toISOString().slice(0, 10);
 }

@@ -13,8 +13,16 @@ import {
   type WorkPrompt,
   type WorkRequest,
 } from '../../ports/agent.ts';
-import { evaluationMaxTokens, guessTokens, thinkingRoomOf, type Tariff } from '../../pricing/index.ts';
-import { correctSpend, isBudgetLeft, reserveSpend, tellBudgetOnce, type Reservation } from './model-budget.ts';
+import { evaluationMaxTokens, guessTokens, thinkingRoomOf, type Tariff, type UsageItem } from '../../pricing/index.ts';
+import {
+  correctSpend,
+  isBudgetLeft,
+  reserveSpend,
+  tellBudgetOnce,
+  usdNanosOf,
+  type Reservation,
+} from './model-budget.ts';
+import { correctPurse, takeFromPurse, type Purse } from './model-purse.ts';
 import { noteAnswer, noteFailure, type ModelRole, type ModelTroubleOptions } from './model-trouble.ts';
 
 export interface ModelGateOptions extends ModelTroubleOptions {
@@ -23,12 +31,14 @@ export interface ModelGateOptions extends ModelTroubleOptions {
   readonly agent: Agent;
   /** `MODEL_DAILY_BUDGET_USD` */
   readonly dailyBudgetUsd: number;
+  /** What is asked through this gate is paid out of it as well: what it cannot pay for is not asked. */
+  readonly purse?: Purse;
 }
 
 /**
  * The one door to the model. Before each call the most that it can cost is set aside, durably; after it that is
  * corrected to what it did cost, whatever came of it. How it went is remembered: a model that is of no use closes
- * sales. Throws as the agent does.
+ * sales. Throws as the agent does, and `model.purse_empty` (`rejected`) where its purse does not pay for the call.
  */
 export interface ModelGate {
   evaluate(request: EvaluationRequest, tariff: Tariff, signal: AbortSignal): Promise<Evaluation>;
@@ -37,6 +47,8 @@ export interface ModelGate {
   countTokens(prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount>;
   /** A call of our own, as cheap as can be, to see whether the model answers this role as asked. */
   probe(role: ModelRole, tariff: Tariff, signal: AbortSignal): Promise<void>;
+  /** The same door for what has a budget of its own beside. */
+  within(purse: Purse): ModelGate;
 }
 
 interface Ask {
@@ -76,15 +88,11 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   }
 
   function reserve({ role, texts, maxTokens, tariff }: Ask): Reservation {
-    // Two bytes of UTF-8 to a token is more than any tokenizer makes of a language.
-    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    const inputTokens = Math.ceil(bytes / 2) + FRAMING_TOKENS;
-    // Of a conversation all may be written to the cache, which is the dearest that input can be.
-    const input =
-      texts.length > 1 ? { inputTokens: 0, cacheWriteTokens: inputTokens } : { inputTokens, cacheWriteTokens: 0 };
-    const worst = { role, ...input, cacheReadTokens: 0, outputTokens: maxTokens };
+    const worst = worstUsage(role, texts, maxTokens);
     return database.write((tx) => {
       const reservation = reserveSpend(tx, worst, tariff, clock.now());
+      if (options.purse !== undefined && !takeFromPurse(tx, options.purse, reservation))
+        throw new AgentError('rejected', 'model.purse_empty', { usage: NO_USAGE });
       if (!isBudgetLeft(tx, options.dailyBudgetUsd, clock.now()) && tellBudgetOnce(tx, clock.now())) {
         options.alert(
           tx,
@@ -103,7 +111,11 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
     note: (tx: Tx) => void,
   ): void {
     database.writeUnsynced((tx) => {
-      if (usage !== null) correctSpend(tx, reservation, { role, ...usage }, tariff);
+      if (usage !== null) {
+        const actual = { role, ...usage };
+        correctSpend(tx, reservation, actual, tariff);
+        if (options.purse !== undefined) correctPurse(tx, options.purse, reservation, usdNanosOf(actual, tariff));
+      }
       note(tx);
     });
   }
@@ -125,6 +137,7 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
   };
 
   return {
+    within: (purse) => createModelGate({ ...options, purse }),
     evaluate: (request, tariff, signal) => evaluate(request, tariff, signal, false),
     work: (request, tariff, signal) => work(request, tariff, signal, false),
     countTokens: async (prompt, signal) => {
@@ -140,6 +153,18 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
       await work({ model, request, history: [], words: 1, format: 'plain', maxTokens }, tariff, signal, true);
     },
   };
+}
+
+/**
+ * The most that a call can use. Two bytes of UTF-8 to a token is more than any tokenizer makes of a language; of a
+ * conversation all may be written to the cache, which is the dearest that input can be.
+ */
+export function worstUsage(role: ModelRole, texts: readonly string[], maxTokens: number): UsageItem {
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const inputTokens = Math.ceil(bytes / 2) + FRAMING_TOKENS;
+  const input =
+    texts.length > 1 ? { inputTokens: 0, cacheWriteTokens: inputTokens } : { inputTokens, cacheWriteTokens: 0 };
+  return { role, ...input, cacheReadTokens: 0, outputTokens: maxTokens };
 }
 
 /** Null: not known. */

@@ -1,4 +1,4 @@
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /** What the model cost us, by day (UTC, `2026-11-23`), in billionths of a USD. Never meets a sat. */
 export const modelSpend = sqliteTable('model_spend', {
@@ -13,3 +13,10 @@ export const heldTexts = sqliteTable('held_texts', {
   inboxId: integer('inbox_id').notNull(),
   at: integer().notNull(),
 });
+
+/** What of it was spent out of a purse with a budget of its own (free answers), by day. Never more than `model_spend`. */
+export const modelPurses = sqliteTable(
+  'model_purses',
+  { purse: text().notNull(), day: text().notNull(), usdNanos: integer('usd_nanos').notNull() },
+  (table) => [primaryKey({ columns: [table.purse, table.day] })],
+);

@@ -26,6 +26,8 @@ export interface Shop {
   readonly closedBecause: (reader: Reader) => string | null;
   /** Why no more work is taken on now, from this customer or from anybody; null: there is room. */
   readonly busyBecause: (reader: Reader, owner: string) => Refusal | null;
+  /** Does paid work fill all the places that it has (`LIMIT_PAID_AT_ONCE`)? What is free makes room for it. */
+  readonly isPaidWorkFull: (reader: Reader) => boolean;
   /** Owes a message whose text never rests here. */
   readonly sealSecret: SealSecret;
   /** When this process began. */

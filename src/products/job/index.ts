@@ -14,7 +14,7 @@ import { decide } from './machine.ts';
 import type { Job, JobCommand, JobFacts, JobNotice } from './states.ts';
 import { jobReceipt } from './receipt.ts';
 import { partNotifications, rpcJobThatFits } from './rpc.ts';
-import { offerFor } from './selling.ts';
+import { offerFor, waitingJob } from './selling.ts';
 import { insertJob, jobsAtWork, loadJob, removeJob, saveJob } from './store.ts';
 import { jobStatusLine, jobWords } from './text.ts';
 
@@ -75,6 +75,7 @@ function jobProduct(shop: Shop): Product {
     wantsUpdate,
     receipt: (reader, job) => jobReceipt(reader, job),
     isPaid: (job) => !['awaiting_eval_payment', 'expired', 'cancelled'].includes(job.state),
+    waitingRequest: (reader, owner) => waitingJob(texts, reader, owner),
     statusLine: (reader, job) => jobStatusLine(reader, job, clock.now()),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'job', state, createdAt, updatedAt }),
   });

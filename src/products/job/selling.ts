@@ -1,6 +1,6 @@
 import type { Texts } from '../../customers/index.ts';
 import { unlessRefused, type Reader, type Tx } from '../../db/index.ts';
-import { newOrderId, type CommandContext, type Engine, type Product } from '../../engine/index.ts';
+import { newOrderId, type CommandContext, type Engine, type Product, type WaitingRequest } from '../../engine/index.ts';
 import type { Refusal } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { sats } from '../../lib/units.ts';
@@ -66,6 +66,13 @@ export function sellJob(
     );
     return engine.open(tx, product, decision, message) ?? id;
   });
+}
+
+/** The newest unpaid request of this customer that was made in words, while its text is kept. */
+export function waitingJob(texts: Texts, reader: Reader, owner: string): WaitingRequest | undefined {
+  const job = jobsInState(reader, owner, ['awaiting_eval_payment']).find(({ dialect }) => dialect === 'words');
+  const text = texts.read(reader, job?.requestId ?? null);
+  return job === undefined || text === null ? undefined : { orderId: job.id, text };
 }
 
 const SAME_REQUEST_SECONDS = 600;

@@ -2,7 +2,7 @@ import type { Reader } from '../../db/index.ts';
 import { awaySeconds, extendedDeadline, wasAway } from '../../downtime/index.ts';
 import type { OrderEvent } from '../../engine/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { plusSeconds, sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import { debtsOf, findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
 import { needFor, questionNow, settleRequest, type NeedOptions } from './need.ts';
 import type { Request, RequestCommand, RequestFacts } from './request-states.ts';
@@ -59,9 +59,9 @@ export function sessionFacts(
 }
 
 /** When its time is over for its owner: later by all that we were away since it began to count. */
-function endOf(reader: Reader, { countsFrom, expiresAt }: Session, now: UnixSeconds): UnixSeconds | null {
-  if (countsFrom === null || expiresAt === null) return null;
-  return unixSeconds(Math.max(expiresAt, extendedDeadline(reader, countsFrom, expiresAt, now)));
+function endOf(reader: Reader, { countsFrom, termSeconds }: Session, now: UnixSeconds): UnixSeconds | null {
+  if (countsFrom === null) return null;
+  return extendedDeadline(reader, countsFrom, plusSeconds(countsFrom, termSeconds), now);
 }
 
 /** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */

@@ -33,6 +33,7 @@ export function openSession(wish: NewSession, now: UnixSeconds): SessionDecision
     depositedSats: sats(0),
     taken: [],
     countsFrom: null,
+    termSeconds: 0,
     expiresAt: null,
     priceUntold: true,
     replacedUnasked: false,
@@ -96,7 +97,7 @@ function byHand(session: Session, command: ByHand, facts: SessionFacts): Session
   if (!isLive(session)) return same(session, []);
   if (command.type === 'close') return close(session, null, facts);
   const expiresAt = plusSeconds(facts.endsAt ?? facts.now, command.seconds);
-  const order = { ...session, countsFrom: facts.now, expiresAt };
+  const order = { ...session, termSeconds: session.termSeconds + command.seconds, expiresAt };
   return change(order, facts, [
     { type: 'timer', name: 'expire', at: expiresAt },
     { type: 'notify', notice: { type: 'extended', seconds: command.seconds } },
@@ -229,15 +230,13 @@ function paid(session: Session, event: Payment, facts: SessionFacts): SessionDec
     facts,
   );
   const wasOver = session.state === 'expired' || session.state === 'closed';
-  const effects: SessionEffect[] = [
-    { type: 'replace_invoices' },
-    endTimer(order),
-    {
-      type: 'notify',
-      notice: { type: 'open', first: !isLive(session), amountSats, fromOwed: facts.eventPaidFromOwed },
-      replyTo,
-    },
-  ];
+  const effects: SessionEffect[] = [{ type: 'replace_invoices' }, endTimer(order)];
+  // What is brought back unasked with a payment after the end was said with it.
+  const isBroughtBack = facts.eventPaidFromOwed && event.purpose === 'topup' && replyTo === null;
+  if (!isBroughtBack) {
+    const { eventPaidFromOwed: fromOwed } = facts;
+    effects.push({ type: 'notify', notice: { type: 'open', first: !isLive(session), amountSats, fromOwed }, replyTo });
+  }
   // What was left at its end and is still here goes on with it.
   if (wasOver && facts.owedSats > 0) {
     const { invoiceExpirySeconds: expirySeconds, owedSats } = facts;
@@ -302,7 +301,6 @@ function timeIsOver(session: Session, facts: SessionFacts): SessionDecision {
     const added = endsAt - (session.expiresAt ?? endsAt);
     const timer: SessionEffect = { type: 'timer', name: 'expire', at: endsAt };
     if (added < 60) return same(session, [timer]);
-    // `countsFrom` stays: the time we were away is counted from there, once.
     return change({ ...session, expiresAt: endsAt }, facts, [
       timer,
       { type: 'notify', notice: { type: 'extended', seconds: added } },
@@ -355,7 +353,7 @@ function tellWaiting(facts: SessionFacts, news: 'go' | 'ended'): SessionEffect[]
 }
 
 function renewed(session: Session, { now, expirySeconds }: SessionFacts): Session {
-  return { ...session, countsFrom: now, expiresAt: plusSeconds(now, expirySeconds) };
+  return { ...session, countsFrom: now, termSeconds: expirySeconds, expiresAt: plusSeconds(now, expirySeconds) };
 }
 
 function endTimer({ expiresAt }: Session): SessionEffect {

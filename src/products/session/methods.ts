@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { askFor } from '../../customers/index.ts';
-import type { Tx } from '../../db/index.ts';
-import { findKeyUse, keepKeyUse, rpcMethod, type CommandContext, type RpcMethod } from '../../engine/index.ts';
+import { unlessRefused, type Tx } from '../../db/index.ts';
+import {
+  findKeyUse,
+  keepKeyUse,
+  rpcMethod,
+  type CommandContext,
+  type RpcMethod,
+  type RpcOutcome,
+} from '../../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
 import { destinationParam } from '../_shared/destination-param.ts';
@@ -9,6 +16,7 @@ import { ask, deliver, outOfBounds, type AskingOptions } from './asking.ts';
 import { isLive } from './machine.ts';
 import { open } from './opening.ts';
 import type { Session } from './states.ts';
+import { balanceOf } from './request-store.ts';
 import { loadSession, newestThatOwes, openSessionOf } from './store.ts';
 import { beginTalk } from './talkers.ts';
 import { openedBy } from './using.ts';
@@ -43,6 +51,23 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
   });
   function own(tx: Tx, { message }: CommandContext): Session | Refusal {
     return openSessionOf(tx, message.sender) ?? refuse('not_found', 'No session of yours is open.');
+  }
+
+  /** Closed, and its rest paid out: both, or neither. Answered when the destination is accepted. */
+  function closeTo(tx: Tx, session: Session, destination: string, context: CommandContext): RpcOutcome | Refusal {
+    const { id } = session;
+    if (balanceOf(tx, id).heldSats > 0) {
+      const reason = 'requests of it are being answered';
+      return refuse('bad_state', `${id} is still answering: close it without a destination, or in a moment.`, {
+        state: session.state,
+        reason,
+      });
+    }
+    const paid = unlessRefused<'now' | 'later'>(tx, () => {
+      const event = { type: 'by_hand' as const, command: { type: 'close' } };
+      return options.engine.deliver(tx, { kind: 'session', id }, event) ?? context.payOrder(tx, id, destination);
+    });
+    return paid === 'now' ? shown(tx, session, context) : paid;
   }
 
   return [
@@ -170,10 +195,11 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
       run: (tx, params, context) => {
         const session = own(tx, context);
         if (isRefusal(session)) return session;
-        const to = destinationParam('destination', params?.destination, settings.TIMMY_ALLOW_PRIVATE_NETWORK);
-        if (isRefusal(to)) return to;
-        if (to !== null) askFor(tx, context.message.sender, to);
-        return deliver(options, tx, session.id, { type: 'close' }, context) ?? 'later';
+        const destination = params?.destination;
+        const isPaidOut = isLive(session) && balanceOf(tx, session.id).freeSats > 0;
+        if (destination === undefined || !isPaidOut)
+          return deliver(options, tx, session.id, { type: 'close' }, context) ?? 'later';
+        return closeTo(tx, session, destination, context);
       },
     }),
   ];

@@ -23,8 +23,11 @@ export interface SessionBase extends OrderBase {
   readonly depositedSats: Sats;
   /** Invoices whose money was taken, in order (rows of payments). */
   readonly taken: readonly number[];
-  /** Its time counts from then (activation, top-up, the last answer), and is over at `expiresAt`; null: not yet. */
+  /** Its time counts from then (activation, top-up, the last answer); null: not yet. */
   readonly countsFrom: UnixSeconds | null;
+  /** It lasts so long, not counting time in which we could not serve. */
+  readonly termSeconds: number;
+  /** When it is over, as was last said. */
   readonly expiresAt: UnixSeconds | null;
   /** Price and invoice leave together: the price is still to be said, with the invoice that is being made. */
   readonly priceUntold: boolean;
