@@ -45,21 +45,13 @@ const time = whole(0, 2 ** 32 - 1);
 const flag = (v) => typeof v === 'boolean';
 
 const classes = { in_rate: decimal, cache_write_rate: decimal, cache_read_rate: decimal, out_rate: decimal };
+const counts = { input_tokens: tokens, cache_write_tokens: tokens, cache_read_tokens: tokens, output_tokens: tokens };
 const rates = object({ model: name, ...classes, band: orNull(object({ above_prompt_tokens: tokens, ...classes })) });
 const debt = object({ id, amount_sats: someSats, payment_hash: orNull(hash) });
 const purposes = ['eval', 'work', 'order', 'deposit', 'topup', 'bootstrap'];
-const outcomes = [
-  'accepted',
-  'requoted',
-  'rejected',
-  'cancelled',
-  'eval_failed',
-  'work_failed',
-  'complete',
-  'failed',
-  'ended',
-  'ended_early',
-];
+const outcomes = 'accepted requoted rejected cancelled eval_failed work_failed complete failed ended ended_early'.split(
+  ' ',
+);
 
 const isCharge = object({
   v: oneOf(1),
@@ -87,16 +79,7 @@ const isCharge = object({
     object({ purpose: oneOf(...purposes), amount_sats: someSats, payment_hash: orNull(hash), debts: list(debt, 1000) }),
     1000,
   ),
-  items: list(
-    object({
-      role: oneOf('eval', 'work'),
-      input_tokens: tokens,
-      cache_write_tokens: tokens,
-      cache_read_tokens: tokens,
-      output_tokens: tokens,
-    }),
-    2,
-  ),
+  items: list(object({ role: oneOf('eval', 'work'), ...counts }), 2),
   cut: flag,
   term: orNull(object({ from: time, until: time, ended_at: orNull(time) })),
   limit_sats: orNull(sats),
@@ -104,24 +87,14 @@ const isCharge = object({
   spent_by_token_sats: sats,
   returned_sats: sats,
   bill: object({
-    token_usd: decimal,
-    infra_usd: decimal,
-    margin_usd: decimal,
-    actual_sats: sats,
-    charged_sats: whole(-1e12, 1e12),
-    owed_sats: sats,
-    balance_after_sats: orNull(sats),
+    ...{ token_usd: decimal, infra_usd: decimal, margin_usd: decimal, actual_sats: sats, owed_sats: sats },
+    ...{ charged_sats: whole(-1e12, 1e12), balance_after_sats: orNull(sats) },
   }),
 });
 
 const isRefund = object({
-  v: oneOf(1),
-  type: oneOf('refund'),
-  previous: orNull(hash),
-  amount_sats: someSats,
-  debts: list(debt, 1000, 1),
-  payment_hash: hash,
-  preimage: orNull(hash),
+  ...{ v: oneOf(1), type: oneOf('refund'), previous: orNull(hash), amount_sats: someSats },
+  ...{ debts: list(debt, 1000, 1), payment_hash: hash, preimage: orNull(hash) },
 });
 
 /** Canonical JSON of what JSON.parse gave. */
@@ -158,12 +131,12 @@ function price(items, tariff, withInfra) {
     const prompt = item.input_tokens + item.cache_write_tokens + item.cache_read_tokens;
     const at = own.band !== null && prompt > own.band.above_prompt_tokens ? own.band : own;
     for (const [count, rate] of [
-      [item.input_tokens, at.in_rate],
-      [item.cache_write_tokens, at.cache_write_rate],
-      [item.cache_read_tokens, at.cache_read_rate],
-      [item.output_tokens, at.out_rate],
+      ['input', 'in'],
+      ['cache_write', 'cache_write'],
+      ['cache_read', 'cache_read'],
+      ['output', 'out'],
     ])
-      token = plus(token, times(int(count), dec(rate)));
+      token = plus(token, times(int(item[`${count}_tokens`]), dec(at[`${rate}_rate`])));
   }
   token = over(token, int(1000));
   const infra = withInfra ? over(dec(tariff.infra_monthly_usd), dec(tariff.infra_monthly_requests)) : int(0);
