@@ -1,10 +1,12 @@
 import { customer } from '../customers/index.ts';
 import type { Reader } from '../db/index.ts';
+import type { Product } from '../engine/index.ts';
 import { wholeSats } from '../lib/units.ts';
 import { owedByOrder, owedInAll } from '../payments/index.ts';
 
 /** `account.get` (protocol.md). */
-export function accountOf(reader: Reader, owner: string): Record<string, unknown> {
+export function accountOf(reader: Reader, products: readonly Product[], owner: string): Record<string, unknown> {
+  const session = products.find(({ kind }) => kind === 'session')?.openOf(reader, owner)[0];
   const { refundTo, refundsOn, keepOn } = customer(reader, owner);
   return {
     owed_sats: wholeSats(owedInAll(reader, owner)),
@@ -12,6 +14,6 @@ export function accountOf(reader: Reader, owner: string): Record<string, unknown
     refund_to: refundTo,
     refunds: refundsOn,
     keep: keepOn,
-    session: null,
+    session: session?.summary.id ?? null,
   };
 }

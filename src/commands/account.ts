@@ -92,14 +92,14 @@ export function accountCommands(
           ...(params.keep === undefined ? {} : { keepOn: params.keep }),
         });
         payAutomatically(tx, message.sender, now, now);
-        return { result: accountOf(tx, message.sender) };
+        return { result: accountOf(tx, products, message.sender) };
       },
     }),
     rpcMethod({
       method: 'account.get',
       params: z.strictObject({}).optional(),
       changes: false,
-      run: (tx, _params, { message }) => ({ result: accountOf(tx, message.sender) }),
+      run: (tx, _params, { message }) => ({ result: accountOf(tx, products, message.sender) }),
     }),
   ];
   return { words: [uri, refunds, keep], methods };

@@ -55,6 +55,7 @@ export function storeDestinationTask(options: {
   readonly clock: Clock;
   readonly texts: Texts;
   readonly lnurl: LnurlPay;
+  readonly products: readonly Product[];
 }): TaskKind<Storing> {
   const { clock, texts, lnurl } = options;
   return {
@@ -76,7 +77,14 @@ export function storeDestinationTask(options: {
         });
         const now = clock.now();
         payAutomatically(tx, owner, now, now);
-        answerRpc(tx, texts, message, success(message.rpcId, accountOf(tx, owner)), { replayable: true }, now);
+        answerRpc(
+          tx,
+          texts,
+          message,
+          success(message.rpcId, accountOf(tx, options.products, owner)),
+          { replayable: true },
+          now,
+        );
       };
     },
   };
