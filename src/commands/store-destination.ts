@@ -1,4 +1,5 @@
 import { setPreferences, storeDestination, type Texts } from '../customers/index.ts';
+import type { Product } from '../engine/index.ts';
 import type { Tx } from '../db/index.ts';
 import { withTimeout, type Clock } from '../lib/clock.ts';
 import { OutsideError, refuse, type Refusal } from '../lib/errors.ts';
