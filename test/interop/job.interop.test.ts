@@ -5,6 +5,7 @@ import type { Chat } from '../builders/daemon-chat.ts';
 import { openCustomer } from '../builders/daemon-customer.ts';
 import { openOutside } from '../builders/daemon-outside.ts';
 import { buyByRpc, buyByWords } from '../builders/daemon-purchase.ts';
+import { talkByRpc, talkByWords } from '../builders/daemon-talk.ts';
 import { startLocalRelay, startNostrRelay, type ForeignRelay } from './relays.ts';
 import { openRustNostr } from './rust-nostr.ts';
 
@@ -35,11 +36,11 @@ describe.each([
   ['LocalRelay', 'open', 'nostr-tools', startLocalRelay, nostrTools],
   ['nostr-relay', 'open', 'rust-nostr', startNostrRelay, rustNostr],
   ['nostr-relay', 'with AUTH required', 'nostr-tools', startNostrRelay, nostrToolsWithAuth],
-] as const)('over %s, %s, a customer on %s buys', (_relay, how, _client, start, open) => {
+] as const)('over %s, %s, a customer on %s buys and talks', (_relay, how, _client, start, open) => {
   test.each([
-    ['in words', buyByWords],
-    ['in JSON-RPC', buyByRpc],
-  ] as const)('%s', async (_dialect, buy) => {
+    ['in words', buyByWords, talkByWords],
+    ['in JSON-RPC', buyByRpc, talkByRpc],
+  ] as const)('%s', async (_dialect, buy, talk) => {
     const relay = await start(python, how !== 'open');
     later(() => relay.close());
     const outside = await openOutside([relay.url]);
@@ -51,14 +52,15 @@ describe.each([
     later(() => chat.close());
 
     const { evalSats, workSats, changeSats } = await buy(chat, outside.lnbits);
+    const { depositSats, topupSats, spentSats, restSats } = await talk(chat, outside.lnbits);
     await daemon.stop();
-    const totalMsats = 100_000_000 + (evalSats + workSats - changeSats) * 1000;
+    const totalMsats = 100_000_000 + (evalSats + workSats - changeSats + spentSats) * 1000;
     expect(await readBooks(daemon, outside.lnbits)).toEqual({
       verify: { exitCode: 0, stdout: '{"ok":true,"broken":[],"late":[]}' },
       ledgerMsats: totalMsats,
       lnbitsMsats: totalMsats,
-      received: [evalSats * 1000, workSats * 1000],
-      paidOut: [changeSats * 1000],
+      received: [evalSats, workSats, depositSats, topupSats].map((sats) => sats * 1000),
+      paidOut: [changeSats * 1000, restSats * 1000],
       underWay: 0,
       violations: [],
     });

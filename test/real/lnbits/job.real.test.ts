@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openCustomer, type Customer } from '../../builders/daemon-customer.ts';
 import { openOutside, type Outside } from '../../builders/daemon-outside.ts';
 import { buyByRpc, buyByWords, type Purchase, type Purse } from '../../builders/daemon-purchase.ts';
+import { talkByRpc, talkByWords } from '../../builders/daemon-talk.ts';
 import type { Daemon } from '../../builders/daemon.ts';
 import { openPurse, type RealPurse } from './purse.ts';
 import { startRealLnbits, type RealLnbits } from './server.ts';
@@ -105,6 +106,21 @@ describe('a job of the running daemon, paid through a real LNbits from another w
     };
     const [bought] = await Promise.all([buyByWords(customer, unlucky), lnbits.back()]);
     await expectSold(bought);
+  });
+});
+
+describe('a session of the running daemon, paid through a real LNbits from another wallet of it', () => {
+  test.each([
+    ['in words', talkByWords],
+    ['in JSON-RPC', talkByRpc],
+  ] as const)('%s', async (_dialect, talk) => {
+    await daemon.start();
+    const { depositSats, topupSats, spentSats, restSats } = await talk(customer, purse);
+    expect(restSats).toBe(depositSats + topupSats - spentSats);
+    expect(await purse.balanceMsats()).toBe((FUNDS_SATS - spentSats) * 1000);
+    expect(await till.balanceMsats()).toBe((FUNDS_SATS + spentSats) * 1000);
+    expect(await told('ledger', 'verify')).toMatchObject({ ok: true, broken: [] });
+    await daemon.stop();
   });
 });
 
