@@ -14,7 +14,12 @@ export function registerWhoami(program: Command, cli: Cli): void {
     .description("print Timmy's npub")
     .option('--json', 'one JSON object')
     .action((options: { json?: true }) => {
-      const settings = loadSettings({ env: cli.env, cwd: cli.cwd, warn: (warning) => say(cli, warning) });
+      const settings = loadSettings({
+        env: cli.env,
+        cwd: cli.cwd,
+        advise: false,
+        warn: (warning) => say(cli, warning),
+      });
       const pubkey = publicKeyHere(settings);
       const npub = encodeNpub(pubkey);
       const { TIMMY_NAME: name, TIMMY_RELAYS: relays } = settings;

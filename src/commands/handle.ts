@@ -32,7 +32,7 @@ import {
   type RpcRequest,
 } from '../messaging/dialects/jsonrpc/index.ts';
 import { understandText, type Understood } from '../messaging/dialects/text/index.ts';
-import type { PriceBook } from '../payments/index.ts';
+import { owedInAll, type PriceBook } from '../payments/index.ts';
 import type { Product } from '../engine/product.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import type { Commit, TaskKind } from '../tasks/index.ts';
@@ -145,7 +145,9 @@ function read(options: HandleOptions, message: InboundMessage, text: string): Re
     case 'notRpc': {
       const { texts, clock } = options;
       if (isOwnWords(database.read, texts, message.sender, text)) return { dialect: 'ignored' };
-      const hasOpenThings = openOrders(database.read, products, message.sender).length > 0;
+      const { sender } = message;
+      const hasOpenThings =
+        openOrders(database.read, products, sender).length > 0 || owedInAll(database.read, sender) > 0n;
       const words = knownTo(registry.words, speaker);
       const understood = understandText(text, { words, hasOpenThings });
       // Who holds a token spends what somebody paid: they may say a thing as often as they like.
@@ -269,7 +271,10 @@ function handleWords(
           ? undefined
           : (protocolRefusal(command, message) ?? command.run(tx, understood.args, context));
       case 'usage':
-        context.say(tx, `That is written: ${understood.usage}`);
+        context.say(
+          tx,
+          `That is written: ${understood.usage}${understood.text === undefined ? '' : `. To have your words answered, send: job ${understood.text}`}`,
+        );
         return undefined;
       case 'request':
         return registry.request(tx, understood.text, context);

@@ -35,7 +35,8 @@ export function loadSettings(options: LoadOptions): Settings {
   const problems = [...sources.problems, ...breaches.filter((breach) => breach !== null)];
   if (problems.length > 0) throw new ConfigError(problems);
 
-  for (const warning of [...sources.warnings, ...adviceOn(settings)]) options.warn?.(warning);
+  const remarks = options.advise === false ? [] : adviceOn(settings);
+  for (const warning of [...sources.warnings, ...remarks]) options.warn?.(warning);
   return Object.freeze(settings);
 }
 

@@ -18,6 +18,8 @@ export interface SettingsFile {
 export type ReadSettingsFile = (path: string) => SettingsFile | null;
 
 export interface LoadOptions {
+  /** False: remarks on settings that work are not for who only asks (`timmy pay`). */
+  readonly advise?: boolean;
   /** For commands that only look: what the daemon needs to run (keys, services) may be missing here. */
   readonly readOnly?: boolean;
   readonly env: Environment;

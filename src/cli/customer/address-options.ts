@@ -52,5 +52,5 @@ export function recipientOf(written: string): string {
 }
 
 export function settingsOf(cli: Cli): Settings {
-  return loadSettings({ env: cli.env, cwd: cli.cwd, warn: (warning) => say(cli, warning) });
+  return loadSettings({ env: cli.env, cwd: cli.cwd, advise: false, warn: (warning) => say(cli, warning) });
 }

@@ -63,6 +63,13 @@ export function settleRequest(
   return { actualSats: price.sats, limitSats, chargedSats: sats(Math.min(price.sats, limitSats)) };
 }
 
+/** "about 2 questions at 129 sats", of what there is. */
+export function pays(amountSats: number, questionSats: Sats): string {
+  return amountSats < questionSats
+    ? `less than a question costs now (${questionSats} sats)`
+    : buys(amountSats, questionSats);
+}
+
 /** "about 3 questions at 129 sats" */
 export function buys(amountSats: number, questionSats: Sats): string {
   const questions = Math.floor(amountSats / questionSats);

@@ -5,7 +5,7 @@ import { sats } from '../../lib/units.ts';
 import { awaitedExpiryOf, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
 import { showUsd } from '../../pricing/index.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
-import { buys, questionNow, type NeedOptions } from './need.ts';
+import { buys, pays, questionNow, type NeedOptions } from './need.ts';
 import { balanceOf, loadRequest } from './request-store.ts';
 import type { Session, SessionNotice } from './states.ts';
 
@@ -104,7 +104,7 @@ export function balanceText(options: SessionTextOptions, reader: Reader, session
   const paused = session.state === 'paused' ? ' It is paused.' : '';
   const ends =
     session.expiresAt === null ? '' : ` It ends in ${hours(session.expiresAt - options.now())} if nothing is asked.`;
-  return `${session.id}: ${freeSats + heldSats} sats${busy}, ${buys(freeSats + heldSats, question)}.${paused}${ends} topup ${session.lastDepositSats} adds to it.`;
+  return `${session.id}: ${freeSats + heldSats} sats${busy}, ${pays(freeSats + heldSats, question)}.${paused}${ends} topup ${session.lastDepositSats} adds to it.`;
 }
 
 function priceText(options: SessionTextOptions, tx: Tx, session: Session): string {
@@ -137,7 +137,7 @@ function openText(
 ): string {
   const { freeSats, heldSats } = balanceOf(tx, session.id);
   const question = questionNow(options, tx).sats;
-  const balance = `${freeSats + heldSats} sats, ${buys(freeSats + heldSats, question)}`;
+  const balance = `${freeSats + heldSats} sats, ${pays(freeSats + heldSats, question)}`;
   const paid = fromOwed ? `${amountSats} sats of what I kept for you are in ${session.id}` : 'Paid';
   if (!first) return `${paid}. ${session.id} has ${balance}.`;
   const lasts = hours(Number(options.settings.SESSION_EXPIRY_HOURS) * 3600);

@@ -180,9 +180,29 @@ describe('requests that begin like something else', () => {
     テスト駆動開発とは | 俳句を書いて | 你好用日语怎么说 | 帮我写一首诗 | 免费的电影网站有哪些 | 多少人住在北京 | 写一首关于雨的诗 | 한국의 수도는 어디인가요`),
   ])('%s', (text) => {
     expect(read(text)).toEqual({ type: 'request', text });
-    expect(read(text, true)).toEqual({ type: 'request', text });
+    // While something is open or owed, a few words about money are asked back, and can be ordered all the same.
+    expect(read(text, true)).toMatchObject(isAboutMoney(text) ? { type: 'usage', text } : { type: 'request', text });
+  });
+
+  it.each([
+    ['close it', 'close'],
+    ['Close it now please', 'close'],
+    ['refund me my money', 'refund'],
+    ['stop the session', 'cancel'],
+    ['topup five hundred', 'topup'],
+    ['invoice number', 'invoice'],
+  ])('%s: while something is open, the usage of %s', (text, word) => {
+    expect(read(text, true)).toMatchObject({ type: 'usage', word });
   });
 });
+
+function isAboutMoney(text: string): boolean {
+  const written = text.split(/\s+/);
+  return (
+    written.length <= 5 &&
+    /^(refunds?|cancel|stop|paid|receipt|invoice|balance|status|forget|close|topup|token)$/i.test(written[0] ?? '')
+  );
+}
 
 describe('small talk', () => {
   it.each([
@@ -408,7 +428,8 @@ describe('whatever is written', () => {
       .filter((text) => parseWords(text, words) === null);
     fc.assert(
       fc.property(mixed, fc.boolean(), (text, open) => {
-        expect(read(text, open)).toEqual({ type: 'request', text });
+        const isAsked = open && isAboutMoney(text);
+        expect(read(text, open)).toMatchObject(isAsked ? { type: 'usage', text } : { type: 'request', text });
       }),
     );
   });

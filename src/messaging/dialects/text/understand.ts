@@ -8,8 +8,11 @@ import { tidy } from './tidy.ts';
 /** What a message in words means. Nothing here knows prices, orders or states: the caller decides what to answer. */
 export type Understood<W extends Word = Word> =
   | ({ readonly type: 'command' } & ParsedWord<W>)
-  /** A command word alone that needs arguments ("cancel"), or a question about a careful one ("forget?"): tell `usage`. */
-  | { readonly type: 'usage'; readonly word: string; readonly usage: string }
+  /**
+   * A command word alone that needs arguments ("cancel"), or a question about a careful one ("forget?"): tell `usage`. With
+   * `text`: a few words about money that are no command; say how to order them all the same.
+   */
+  | { readonly type: 'usage'; readonly word: string; readonly usage: string; readonly text?: string }
   /** To be sold. `text` is tidied, otherwise as written. */
   | { readonly type: 'request'; readonly text: string }
   /** Never sold. `nudge`: asks about an order ("how long", "paid") while nothing is open. */
@@ -27,7 +30,7 @@ export type Understood<W extends Word = Word> =
 
 export interface Understanding<W extends Word> {
   readonly words: readonly W[];
-  /** Whether something of the customer's is open: then "?" means `status`, and "sent" means `paid`. */
+  /** Whether something of the customer's is open, or owed to them: then "?" means `status`, and "sent" means `paid`. */
   readonly hasOpenThings: boolean;
 }
 
@@ -50,8 +53,39 @@ export function understandText<W extends Word>(
   if (asked) return { type: 'usage', word: asked.word, usage: asked.usage };
   const id = bareId(tidied);
   if (id !== null) return { type: 'statusAsk', id };
+  const meant = hasOpenThings ? aboutMoney(tidied, words) : null;
+  if (meant !== null) return { type: 'usage', word: meant.word, usage: meant.usage, text: tidied };
 
   return readTalk<W>(tidied, hasOpenThings) ?? { type: 'request', text: tidied };
+}
+
+/** Words that are about somebody's money, and the command that is meant by them. */
+const MONEY_WORDS: Readonly<Record<string, string>> = {
+  refund: 'refund',
+  refunds: 'refunds',
+  cancel: 'cancel',
+  stop: 'cancel',
+  paid: 'paid',
+  receipt: 'receipt',
+  invoice: 'invoice',
+  balance: 'balance',
+  status: 'status',
+  forget: 'forget',
+  close: 'close',
+  topup: 'topup',
+  token: 'token',
+};
+
+/** Where something is open or owed, a few words that begin like a command about money are never sold. */
+function aboutMoney<W extends Word>(text: string, words: readonly W[]): W | null {
+  const written = text.trim().split(/\s+/);
+  if (written.length > 5) return null;
+  const first = (written[0] ?? '')
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}]/gu, '');
+  const meant = Object.hasOwn(MONEY_WORDS, first) ? MONEY_WORDS[first] : undefined;
+  return words.find(({ word: name }) => name === meant) ?? null;
 }
 
 function readTalk<W extends Word>(text: string, hasOpenThings: boolean): Understood<W> | null {
