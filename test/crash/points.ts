@@ -124,3 +124,31 @@ export const ADDRESS_KILLS = [
   // "Paid out", the first message since the answer.
   ...again([6], 'outbox.seal:acted', 'outbox.seal:committed', 'outbox.publish:acted', 'outbox.publish:committed'),
 ];
+
+/** Where a session in words is killed: its own kinds of task, and what the others mean in it. */
+export const SESSION_KILLS = [
+  ...whole('request.evaluate'),
+  ...whole('request.execute'),
+  ...again([2], 'request.execute:acted', 'request.execute:committed'),
+  // The question, the word `topup`, the word `close`.
+  ...again([2, 3, 5], 'dm.handle:acted', 'dm.handle:committed'),
+  // Deposit paid; looked at, answered, the session hears of it; top-up there, paid.
+  ...again([2, 3, 4, 5, 7], 'order.event:committed'),
+  ...again([4, 10], 'order.event:acted'),
+];
+
+/** Killed once more where the first death left it. Two lost calls of the model are a failure, which is another story. */
+export const SESSION_PAIRS = [
+  ['dm.handle:acted#2', 'request.execute:acted'],
+  ['request.execute:acted', 'order.event:committed#2'],
+  ['order.event:acted#4', 'order.event:acted'],
+] as const;
+
+export const SESSION_RPC_KILLS = [
+  'request.evaluate:acted',
+  ...whole('request.execute'),
+  ...again([2], 'dm.handle:committed'),
+  ...again([4, 5], 'order.event:committed'),
+  // `session.close` with its invoice.
+  ...again([5], 'dm.handle:acted', 'dm.handle:committed'),
+];
