@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { setPreferences, storeDestination } from '../customers/index.ts';
 import { rpcMethod, wordCommand, type RpcMethod, type WordCommand } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
-import { isRefusal, refuse } from '../lib/errors.ts';
+import { isRefusal } from '../lib/errors.ts';
 import { nothing, onOff } from '../messaging/dialects/text/index.ts';
 import { openInvoiceOf, payAutomatically } from '../payments/index.ts';
 import { accountOf } from './account-shape.ts';

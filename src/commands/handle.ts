@@ -86,7 +86,7 @@ type Reading =
  * Killed midway: nothing happened; the message is read again.
  */
 export function handleTask(options: HandleOptions): TaskKind<{ inboxId: number }> {
-  const { database, texts, registry, prices } = options;
+  const { database, texts, prices } = options;
   return {
     kind: 'dm.handle',
     pool: 'intake',

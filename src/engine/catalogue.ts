@@ -37,7 +37,7 @@ export interface ProductCommands {
   /** Today's price of what one gets who just writes ("10 sats for a look, then about 129 ($0.13) for a short answer"). */
   priceInWords?(reader: Reader): string;
   /** Who this key is to the product, beside a customer like any other. */
-  speaks?(reader: Reader, npub: string): Speaker | undefined;
+  readonly speaks?: (reader: Reader, npub: string) => Speaker | undefined;
   /** Its share of the words that are no command. The products are asked in their order; the first whose they are takes them. */
   readonly freeText?: FreeText;
 }
