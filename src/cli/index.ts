@@ -11,6 +11,7 @@ import { registerRefunds } from './refunds.ts';
 import type { ProductFace } from '../engine/index.ts';
 import { FACES } from '../products/catalogue.ts';
 import type { Cli } from './run.ts';
+import { registerSessionActs } from './sessions.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { registerVerify } from './verify.ts';
@@ -39,5 +40,8 @@ export function register(program: Command, cli: Cli, faces: readonly ProductFace
 
 /** `timmy jobs` and its like, for all that is sold. */
 function registerProducts(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
-  for (const face of faces) registerOrders(program, cli, face);
+  for (const face of faces) {
+    const orders = registerOrders(program, cli, face);
+    if (face.kind === 'session') registerSessionActs(orders, cli, face);
+  }
 }

@@ -52,6 +52,7 @@ export {
   fileDecision,
   findDecision,
   noteMend,
+  noteOrderDecision,
   openClaims,
   type ClaimRow,
   type NewDecision,

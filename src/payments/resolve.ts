@@ -11,7 +11,7 @@ import { handDecisions } from './schema.ts';
 
 export interface NewDecision {
   /** `recheck`, `credit`: an invoice of ours. `paid`, `dead`: a payout of ours whose outcome nobody could prove. */
-  readonly what: Exclude<DecisionRow['what'], 'mend'>;
+  readonly what: Exclude<DecisionRow['what'], 'mend' | 'order'>;
   readonly paymentHash: string;
   /** Why; needed for all but a recheck. */
   readonly reason: string | null;
@@ -41,6 +41,14 @@ export function noteMend(tx: Tx, reason: string, words: string, now: UnixSeconds
   const done = { endedAt: now, result: 'done', words } as const;
   tx.insert(handDecisions)
     .values({ what: 'mend', paymentHash: '', reason, preimage: null, at: now, ...done })
+    .run();
+}
+
+/** Keeps what the operator decided about an order, and why; the order hears of it by itself. */
+export function noteOrderDecision(tx: Tx, reason: string, words: string, now: UnixSeconds): void {
+  const done = { endedAt: now, result: 'done', words } as const;
+  tx.insert(handDecisions)
+    .values({ what: 'order', paymentHash: '', reason, preimage: null, at: now, ...done })
     .run();
 }
 
@@ -128,6 +136,7 @@ async function prepare(options: PayoutTaskOptions, row: DecisionRow, signal: Abo
       case 'dead':
         return await resolvePayout(options, { ...row, what: row.what }, signal);
       case 'mend':
+      case 'order':
         return () => refused('Done when it was asked for.');
     }
   } catch (error) {

@@ -192,8 +192,8 @@ export const handDecisions = sqliteTable(
   'hand_decisions',
   {
     id: integer().primaryKey({ autoIncrement: true }),
-    /** `mend`: work that was set aside is tried again, the books are looked at anew; about no payment (hash ''). */
-    what: text({ enum: ['recheck', 'credit', 'paid', 'dead', 'mend'] }).notNull(),
+    /** `order`: about one order and no payment (hash ''); `words` name it. `mend`: work that was set aside is tried again, the books are looked at anew; about no payment (hash ''). */
+    what: text({ enum: ['recheck', 'credit', 'paid', 'dead', 'mend', 'order'] }).notNull(),
     paymentHash: text('payment_hash').notNull(),
     reason: text(),
     preimage: text(),

@@ -100,7 +100,7 @@ function byHand(session: Session, command: ByHand, facts: SessionFacts): Session
   const order = { ...session, termSeconds: session.termSeconds + command.seconds, expiresAt };
   return change(order, facts, [
     { type: 'timer', name: 'expire', at: expiresAt },
-    { type: 'notify', notice: { type: 'extended', seconds: command.seconds } },
+    { type: 'notify', notice: { type: 'extended', seconds: command.seconds, wasAway: false } },
   ]);
 }
 
@@ -303,7 +303,7 @@ function timeIsOver(session: Session, facts: SessionFacts): SessionDecision {
     if (added < 60) return same(session, [timer]);
     return change({ ...session, expiresAt: endsAt }, facts, [
       timer,
-      { type: 'notify', notice: { type: 'extended', seconds: added } },
+      { type: 'notify', notice: { type: 'extended', seconds: added, wasAway: true } },
     ]);
   }
   if (heldSats > 0) return same(session, [{ type: 'timer', name: 'expire', at: plusSeconds(now, 60) }]);

@@ -90,7 +90,7 @@ export type SessionNotice =
   | { readonly type: 'closed'; readonly owedSats: Sats; readonly heldSats: Sats }
   | { readonly type: 'rest'; readonly owedSats: Sats }
   | { readonly type: 'cancelled' }
-  | { readonly type: 'extended'; readonly seconds: number }
+  | { readonly type: 'extended'; readonly seconds: number; readonly wasAway: boolean }
   | { readonly type: 'late_money'; readonly amountSats: Sats }
   | { readonly type: 'surplus'; readonly amountSats: Sats }
   | { readonly type: 'unavailable' };

@@ -58,7 +58,7 @@ export function sessionWords(
         `${id} is cancelled. Please do not pay its invoice any more; if you already did, it opens and is yours to use or close.`,
       ];
     case 'extended':
-      return [`${id} stays open ${hours(notice.seconds)} longer: so long I was away.`];
+      return [`${id} stays open ${hours(notice.seconds)} longer${notice.wasAway ? ': so long I was away' : ''}.`];
     case 'late_money':
       return [
         `${notice.amountSats} sats came for ${id}, which is over while another is open. ${owed(notice.amountSats)}`,
