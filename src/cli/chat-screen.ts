@@ -43,3 +43,15 @@ export function createConversation({ recipient, columns, write }: ConversationOp
     lastInvoice: () => last,
   };
 }
+
+/** What the prompt is where no session is open. */
+export const PROMPT = '> ';
+
+/** The prompt after this message of Timmy's: the price of the last answer of a session and what is left of it. */
+export function promptAfter(text: string, before: string): string {
+  const answered = /(?:^|\s)(\d+) sats, (\d+) left\./.exec(text);
+  if (answered !== null) return `${answered[1]} sats, ${answered[2]} left ${PROMPT}`;
+  const opened = /\bS-\w{5} (?:is open:|has) (\d+) sats/.exec(text);
+  if (opened !== null) return `${opened[1]} sats ${PROMPT}`;
+  return /^(?:S-\w{5} is closed|The time of S-\w{5} is over)\./.test(text) ? PROMPT : before;
+}

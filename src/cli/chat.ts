@@ -6,7 +6,7 @@ import { ConfigError } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { plusSeconds } from '../lib/units.ts';
 import { encodeNpub, publicKeyOf } from '../nostr/keys.ts';
-import { createConversation } from './chat-screen.ts';
+import { createConversation, PROMPT, promptAfter } from './chat-screen.ts';
 import {
   protocolOf,
   recipientOf,
@@ -58,6 +58,7 @@ export function registerChat(program: Command, cli: Cli): void {
           lines?.prompt(true);
         },
       });
+      let prompt = PROMPT;
       const customer = await open(cli, {
         ...relaysFor(options, () => settingsOf(cli)),
         secretKey: customerKey(directory, cli.rng),
@@ -67,6 +68,8 @@ export function registerChat(program: Command, cli: Cli): void {
         rng: cli.rng,
         log: silentLog,
         onMessage: (message) => {
+          if (message.from === recipient) prompt = promptAfter(message.text, prompt);
+          lines?.setPrompt(prompt);
           conversation.receive(message);
           rememberShown(directory, message.createdAt);
         },
@@ -75,7 +78,7 @@ export function registerChat(program: Command, cli: Cli): void {
       const input = createInterface({
         input: cli.stdin,
         terminal: cli.stdin.isTTY,
-        ...(cli.stdin.isTTY && { output: cli.stdout, prompt: '> ' }),
+        ...(cli.stdin.isTTY && { output: cli.stdout, prompt }),
       });
       if (cli.stdin.isTTY) lines = input;
       try {

@@ -1,7 +1,9 @@
 import { sqlList, type ProductFace } from '../../engine/index.ts';
 import { noChecks } from '../_shared/no-checks.ts';
 import type { Request } from './request-states.ts';
+import { balanceOf } from './request-store.ts';
 import type { Session } from './states.ts';
+import { loadSession } from './store.ts';
 import { checkSessions } from './verify.ts';
 
 /** The session as its rows show it. */
@@ -29,6 +31,19 @@ export const sessionFace: ProductFace = {
     { table: 'held_texts', added: null, goes: 'r.at < @talk' },
   ],
   checks: checkSessions,
+  particulars: (reader, id) => {
+    const session = loadSession(reader, id);
+    if (session === undefined) return {};
+    const { freeSats, heldSats, spentSats, requests } = balanceOf(reader, id);
+    return {
+      balance_sats: freeSats + heldSats,
+      held_sats: heldSats,
+      deposited_sats: session.depositedSats,
+      spent_sats: spentSats,
+      requests,
+      expires_at: session.expiresAt,
+    };
+  },
 };
 
 const REQUEST_OPEN: readonly Request['state'][] = ['waiting', 'evaluating', 'executing'];
