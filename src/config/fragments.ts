@@ -1,3 +1,5 @@
+import { bootstrap } from './fragments/bootstrap.ts';
+import { cloud } from './fragments/cloud.ts';
 import { data } from './fragments/data.ts';
 import { demo } from './fragments/demo.ts';
 import { identity } from './fragments/identity.ts';
@@ -24,6 +26,8 @@ export const fragments = {
   job,
   demo,
   session,
+  bootstrap,
+  cloud,
   limits,
   mode,
 };

@@ -34,14 +34,21 @@ export function decimal(o: Common & { default: Decimal; unit: string; positive?:
   return build<Decimal>({ form: 'text', schema, expected, unit: o.unit, absent: o.default }, o, o.default);
 }
 
-/** Free text on one line, of at most `max` characters. */
-export function text<const O extends Common & { default?: string; max: number }>(o: O): Setting<Given<string, O>> {
+/** Free text on one line, of at most `max` characters. `form`: the form it must have, and that form in words. */
+export function text<
+  const O extends Common & {
+    default?: string;
+    max: number;
+    form?: { readonly good: (written: string) => boolean; readonly words: string };
+  },
+>(o: O): Setting<Given<string, O>> {
   const schema = z
     .string()
     .max(o.max)
     // eslint-disable-next-line no-control-regex -- exactly the control characters are refused
-    .regex(/^[^\u0000-\u001f\u007f]*$/);
-  return given(o, schema, 'text', `one line of at most ${o.max} characters`);
+    .regex(/^[^\u0000-\u001f\u007f]*$/)
+    .refine((written) => o.form === undefined || o.form.good(written));
+  return given(o, schema, 'text', o.form?.words ?? `one line of at most ${o.max} characters`);
 }
 
 /** One word of a fixed set. */

@@ -159,7 +159,8 @@ describe('problems', () => {
   });
 
   it.each([
-    [{ NODE_ENV: 'production' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is']],
+    [{ NODE_ENV: 'production' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is', 'DO_API_TOKEN is']],
+    [{ NODE_ENV: 'production', BOOTSTRAP_MAX_ACTIVE: '0' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is']],
     [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1' }, []],
     [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1', WORK_MODEL: 'anthropic/claude-opus-5.5' }, []],
     [

@@ -8,21 +8,9 @@ import {
   type ModelRates,
   type RateSettings,
 } from '../pricing/index.ts';
-import type { SettingName, Settings } from './fragments.ts';
-
-/** Something that concerns several settings: what is wrong and how to mend it, or null. */
-export interface Rule {
-  /** A rule is silent while one of these is malformed: that is said already. */
-  readonly reads: readonly SettingName[];
-  readonly check: (settings: Settings) => string | null;
-}
-
-function rule<const N extends SettingName>(
-  reads: readonly N[],
-  check: (settings: Pick<Settings, N>) => string | null,
-): Rule {
-  return { reads, check };
-}
+import type { Settings } from './fragments.ts';
+import { nodeAdvice, nodeRules } from './node-rules.ts';
+import { rule, type Rule } from './rule.ts';
 
 const production = (s: Pick<Settings, 'NODE_ENV'>): boolean => s.NODE_ENV === 'production';
 
@@ -110,6 +98,7 @@ export const rules: readonly Rule[] = [
   }),
   rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('eval', s) : null)),
   rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('work', s) : null)),
+  ...nodeRules,
 ];
 
 /** What is said at start and in `status`, and changes nothing. */
@@ -124,6 +113,7 @@ export const advice: readonly Rule[] = [
   rule([...RATES], (s) => unknownRates('work', s)),
   rule([...RATES], (s) => belowList('eval', s)),
   rule([...RATES], (s) => belowList('work', s)),
+  ...nodeAdvice,
 ];
 
 const NAMES = {
