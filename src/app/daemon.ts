@@ -27,6 +27,7 @@ import type { RelayState } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
 import { createAdapters } from './adapters.ts';
+import type { Recurring } from '../engine/index.ts';
 import { compose, type Timmy } from './compose.ts';
 import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
@@ -112,7 +113,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     announceStubs(options, database, adapters.wallet, adapters.agent.kind);
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
-    scheduleRecurring(database, clock);
+    scheduleRecurring(database, clock, timmy.recurring);
     timmy.time.start();
     timmy.disk.start();
     database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
@@ -266,14 +267,15 @@ function announceStubs(options: DaemonOptions, database: Database, wallet: Walle
   if (agent === 'stub') options.log.warn('stub.agent', { note: 'no ANTHROPIC_API_KEY: no model answers' });
 }
 
-function scheduleRecurring(database: Database, clock: Clock): void {
+function scheduleRecurring(database: Database, clock: Clock, ofProducts: readonly Recurring[]): void {
   database.write((tx) => {
     const now = clock.now();
-    for (const [kind, key] of [
-      ['profile.publish', PROFILE_TASK_KEY],
-      ['housekeeping', HOUSEKEEPING_KEY],
-      ['wallet.reconcile', RECONCILE_KEY],
-    ] as const) {
+    for (const { kind, key } of [
+      { kind: 'profile.publish', key: PROFILE_TASK_KEY },
+      { kind: 'housekeeping', key: HOUSEKEEPING_KEY },
+      { kind: 'wallet.reconcile', key: RECONCILE_KEY },
+      ...ofProducts,
+    ]) {
       schedule(tx, { kind, payload: {}, key, dueAt: now, now });
     }
   });
