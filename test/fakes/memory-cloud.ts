@@ -62,7 +62,8 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
   const hosts: Host[] = [];
   const volumes: CloudVolume[] = [];
   const keys: CloudSshKey[] = [];
-  const tailnetKeys = new Set<string>();
+  /** Each with its end: what nobody knows of dies by itself. */
+  const tailnetKeys = new Map<string, number>();
   const devices = new Map<string, string>();
   const faults = new Map<string, CloudFault[]>();
   const calls = new Map<string, number>();
@@ -177,7 +178,7 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
     createKey: ({ expirySeconds }) =>
       call('createKey', () => {
         const id = `k${next()}`;
-        tailnetKeys.add(id);
+        tailnetKeys.set(id, clock.now() + expirySeconds);
         return { id, key: new Secret(`tskey-auth-${id}`), expiresAt: unixSeconds(clock.now() + expirySeconds) };
       }),
     deleteKey: (id) => call('deleteKey', () => void tailnetKeys.delete(id)),
@@ -199,7 +200,7 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
       droplets: hosts.filter(({ deletedAt }) => deletedAt === null),
       volumes,
       keys,
-      tailnetKeys: [...tailnetKeys],
+      tailnetKeys: [...tailnetKeys].filter(([, until]) => until > clock.now()).map(([id]) => id),
       devices: [...devices.values()],
     }),
     fail: (name, ...next_) => void faults.set(name, [...(faults.get(name) ?? []), ...next_]),

@@ -15,7 +15,7 @@ import { beginRental, VOLUME_GB_MONTH_MICROS, volumeHourMicros } from '../rental
 import { cloudFingerprint, makeSshKey } from '../ssh-key.ts';
 import type { Handles, NodeOrder } from '../states.ts';
 import { isKeyUsedElsewhere, loadNode } from '../store.ts';
-import { cleanUpActivity } from './clean-up.ts';
+import { cleanUpActivity, tailnetKeysOf } from './clean-up.ts';
 import type { Journal } from './journal.ts';
 
 export interface SagaOptions {
@@ -237,6 +237,11 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
         cloud.deleteSshKey(sshKeyId, signal),
       );
     const [device] = tailnet === null ? [] : await tailnet.findDevices(cloudName(id, attempt), signal);
+    if (tailnet !== null && device !== undefined)
+      for (const key of tailnetKeysOf(database.read, id, attempt))
+        await journal.note({ orderId: id, attempt, call: 'delete_tailnet_key', name: key }, () =>
+          tailnet.deleteKey(key, signal),
+        );
     return { done: { tailnetName: device?.name ?? null } satisfies Partial<Handles> };
   });
 

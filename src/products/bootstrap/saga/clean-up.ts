@@ -114,7 +114,7 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
   };
 }
 
-function tailnetKeysOf(reader: Reader, orderId: string, attempt: number): string[] {
+export function tailnetKeysOf(reader: Reader, orderId: string, attempt: number): string[] {
   const sql = `SELECT resource FROM cloud_calls WHERE order_id = ? AND attempt = ? AND call = 'tailnet_key' AND outcome = 'done'`;
   return statement(reader, sql).pluck().all(orderId, attempt) as string[];
 }
