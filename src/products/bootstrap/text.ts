@@ -218,11 +218,11 @@ function day(at: number): string {
   return `${new Date(at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** "30 days", "47 hours", "59 minutes", "40 seconds". */
+/** "30 days", "47 hours", "60 minutes", "40 seconds", to the nearest. */
 export function time(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 120) return `${whole} seconds`;
-  if (whole < 7200) return `${Math.floor(whole / 60)} minutes`;
-  if (whole < 172_800) return `${Math.floor(whole / 3600)} hours`;
-  return `${Math.floor(whole / 86_400)} days`;
+  if (whole < 7200) return `${Math.round(whole / 60)} minutes`;
+  if (whole < 172_800) return `${Math.round(whole / 3600)} hours`;
+  return `${Math.round(whole / 86_400)} days`;
 }

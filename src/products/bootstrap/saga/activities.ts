@@ -57,7 +57,9 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
     const { publicKey, privateKey } = makeSshKey(rng, `timmy ${node.id}`);
     const answering = loadInbound(database.read, node.orderedBy);
     const kept: Awaited<ReturnType<SealSecret>>[] = [];
-    for (const [index, text] of keyTexts(node, privateKey.expose()).entries())
+    // As it will be when this is committed, and with the key beside it.
+    const made: NodeOrder = { ...node, sshPublicKey: publicKey, doing: 'ssh_key' };
+    for (const [index, text] of keyTexts(made, privateKey.expose()).entries())
       kept.push(await sealSecret({ to: node.owner, text, answering, reference: index === 0, orderId: node.id }));
     return {
       done: { publicKey },
