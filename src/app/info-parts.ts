@@ -43,7 +43,11 @@ export function infoParts(options: InfoOptions): InfoParts {
       ...ofProducts.map((product) => product.limits),
     ) as InfoParts['limits'],
     models: { eval: settings.EVAL_MODEL, work: settings.WORK_MODEL },
-    stub: { lightning: wallet.kind === 'stub', agent: agent.kind === 'stub', provisioner: true },
+    stub: {
+      lightning: wallet.kind === 'stub',
+      agent: agent.kind === 'stub',
+      provisioner: settings.DO_API_TOKEN === undefined,
+    },
     closed: options.closedBecause,
     btcPriceUsd: (reader) => usdMicrosDecimal(prices.now(reader).usdMicros),
     priceInWords: (reader) =>
