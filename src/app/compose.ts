@@ -219,7 +219,6 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
     agent,
     prices,
     ofProducts,
-    cloud: parts.clouds.cloud,
     closedBecause,
   });
   const limits = createRateLimits(clock, settings);

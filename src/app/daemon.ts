@@ -26,8 +26,8 @@ import { adoptWallet, askWallet, readWallet, RECONCILE_KEY } from '../payments/i
 import type { RelayState } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
-import { createAdapters } from './adapters.ts';
 import type { Recurring } from '../engine/index.ts';
+import { createAdapters, type Adapters } from './adapters.ts';
 import { compose, type Timmy } from './compose.ts';
 import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
@@ -110,7 +110,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       bornAt,
       freeBytes: freeBytesOf(dir.path),
     });
-    announceStubs(options, database, adapters.wallet, adapters.agent.kind);
+    announceStubs(options, database, adapters);
+    adapters.stubNodes.start();
+    undo.unshift(() => adapters.stubNodes.stop());
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
     scheduleRecurring(database, clock, timmy.recurring);
@@ -140,6 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         stopHints();
         await Promise.all([timmy.worker.stop(STOP_GRACE_MS), timmy.publisher.stop(PUBLISH_GRACE_MS)]);
         await adapters.relays.close();
+        await adapters.stubNodes.stop();
         timmy.time.stop();
         timmy.disk.stop();
         if (devRelay !== null) await devRelay.close();
@@ -258,13 +261,16 @@ async function adopt(wallet: Wallet, database: Database, clock: Clock, log: Log)
   }
 }
 
-function announceStubs(options: DaemonOptions, database: Database, wallet: Wallet, agent: string): void {
-  database.write((tx) => keepFact(tx, 'agent', agent));
+function announceStubs(options: DaemonOptions, database: Database, { wallet, agent, cloud }: Adapters): void {
+  database.write((tx) => keepFact(tx, 'agent', agent.kind));
+  database.write((tx) => keepFact(tx, 'cloud', cloud.kind));
   if (wallet.kind === 'stub')
     options.log.warn('stub.wallet', {
       note: 'no LNBITS_URL and LNBITS_API_KEY: no real sats; timmy pay pays invoices',
     });
-  if (agent === 'stub') options.log.warn('stub.agent', { note: 'no ANTHROPIC_API_KEY: no model answers' });
+  if (agent.kind === 'stub') options.log.warn('stub.agent', { note: 'no ANTHROPIC_API_KEY: no model answers' });
+  if (cloud.kind === 'stub' && options.settings.BOOTSTRAP_MAX_ACTIVE > 0)
+    options.log.warn('stub.cloud', { note: 'no DO_API_TOKEN: nodes that are sold run on no server' });
 }
 
 function scheduleRecurring(database: Database, clock: Clock, ofProducts: readonly Recurring[]): void {

@@ -4,7 +4,6 @@ import type { ProductCommands } from '../engine/index.ts';
 import { encodeNpub } from '../nostr/keys.ts';
 import type { PriceBook } from '../payments/index.ts';
 import type { Agent } from '../ports/agent.ts';
-import type { Cloud } from '../ports/cloud.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { usdMicrosDecimal } from '../pricing/index.ts';
 
@@ -15,7 +14,6 @@ export interface InfoOptions {
   readonly version: string;
   readonly wallet: Wallet;
   readonly agent: Agent;
-  readonly cloud: Pick<Cloud, 'kind'>;
   readonly prices: PriceBook;
   /** What the products say of themselves. */
   readonly ofProducts: readonly ProductCommands[];
@@ -45,7 +43,11 @@ export function infoParts(options: InfoOptions): InfoParts {
       ...ofProducts.map((product) => product.limits),
     ) as InfoParts['limits'],
     models: { eval: settings.EVAL_MODEL, work: settings.WORK_MODEL },
-    stub: { lightning: wallet.kind === 'stub', agent: agent.kind === 'stub', provisioner: options.cloud.kind === 'stub' },
+    stub: {
+      lightning: wallet.kind === 'stub',
+      agent: agent.kind === 'stub',
+      provisioner: settings.DO_API_TOKEN === undefined,
+    },
     closed: options.closedBecause,
     btcPriceUsd: (reader) => usdMicrosDecimal(prices.now(reader).usdMicros),
     priceInWords: (reader) =>

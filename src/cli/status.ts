@@ -49,6 +49,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
         const stub = {
           lightning: readFact(read, 'wallet')?.startsWith('stub:') ?? false,
           agent: readFact(read, 'agent') === 'stub',
+          provisioner: readFact(read, 'cloud') === 'stub',
         };
         const orders = Object.fromEntries(faces.map((face) => [face.plural, countByState(read, face)]));
         const owedMsats = sumOf(read, 'owed:');

@@ -63,6 +63,6 @@ export const listed: readonly Listed[] = Object.entries(fragments).flatMap(([sec
   Object.entries(fragment).map(([name, setting]) => ({
     name: name as SettingName,
     section: section as Listed['section'],
-    setting: setting,
+    setting,
   })),
 );

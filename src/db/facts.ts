@@ -7,6 +7,7 @@ export type FactName =
   | 'last_alive'
   | 'identity'
   | 'agent'
+  | 'cloud'
   | 'wallet'
   | 'wallet_read'
   | 'wallet_trouble'

@@ -1,8 +1,7 @@
 import type { z } from 'zod';
 import { OutsideError } from '../../lib/errors.ts';
 import type { Secret } from '../../lib/secret.ts';
-import type { HttpAnswer, HttpCall, SendHttp } from './http.ts';
-import type { Pace, Urgency } from './pace.ts';
+import type { JsonAnswer, JsonCall, Pace, SendJson, Urgency } from '../http/index.ts';
 import { problemShape } from './shapes.ts';
 
 /** Reads may have to wait for LNbits' one database lock (5 s for each payment that hangs). */
@@ -22,10 +21,10 @@ export interface Paces {
 
 /** LNbits' HTTP interface as calls: paced, with the key in the header, and with its errors told apart. */
 export class LnbitsApi {
-  readonly #send: SendHttp;
+  readonly #send: SendJson;
   readonly #paces: Paces;
 
-  constructor(send: SendHttp, paces: Paces) {
+  constructor(send: SendJson, paces: Paces) {
     this.#send = send;
     this.#paces = paces;
   }
@@ -68,7 +67,8 @@ export class LnbitsApi {
     urgency: Urgency = 'other',
   ): Promise<T> {
     // `out` defaults to true there: without it this would try to pay.
-    const call = { method: 'POST', path: '/api/v1/payments', key, body: { out: false, unit: 'sat', ...body } } as const;
+    const json = { out: false, unit: 'sat', ...body };
+    const call = { method: 'POST', path: '/api/v1/payments', key, body: { json } } as const;
     const answer = await this.#call(call, signal, this.#paces.calls, urgency);
     if (answer.status === 520) {
       const problem = problemShape.safeParse(answer.json);
@@ -82,12 +82,12 @@ export class LnbitsApi {
   }
 
   /** Posts a payment and hands the answer on unjudged. Throws `unknown` when it may have arrived and no answer came. */
-  async pay(bolt11: string, extra: object, key: Secret, signal: AbortSignal): Promise<HttpAnswer> {
+  async pay(bolt11: string, extra: object, key: Secret, signal: AbortSignal): Promise<JsonAnswer> {
     const call = {
       method: 'POST',
       path: '/api/v1/payments',
       key,
-      body: { out: true, bolt11, extra },
+      body: { json: { out: true, bolt11, extra } },
       timeoutMs: PAY_TIMEOUT_MS,
       lost: 'unknown',
     } as const;
@@ -98,24 +98,25 @@ export class LnbitsApi {
   }
 
   async #call(
-    call: Partial<HttpCall> & Pick<HttpCall, 'method' | 'path' | 'key'>,
+    call: Partial<Omit<JsonCall, 'key'>> & Pick<JsonCall, 'method' | 'path'> & { readonly key: Secret | null },
     signal: AbortSignal,
     pace = this.#paces.calls,
     urgency: Urgency = 'other',
-  ): Promise<HttpAnswer> {
+  ): Promise<JsonAnswer> {
     await pace.turn(urgency, signal);
-    return await this.#send({ timeoutMs: READ_TIMEOUT_MS, lost: 'unavailable', ...call }, signal);
+    const key = call.key === null ? null : { header: 'x-api-key', value: call.key };
+    return await this.#send({ timeoutMs: READ_TIMEOUT_MS, lost: 'unavailable', ...call, key }, signal);
   }
 }
 
-function shaped<T>(answer: HttpAnswer, shape: z.ZodType<T>): T {
+function shaped<T>(answer: JsonAnswer, shape: z.ZodType<T>): T {
   const parsed = shape.safeParse(answer.json);
   if (!parsed.success) throw new OutsideError('unavailable', 'wallet.nonsense');
   return parsed.data;
 }
 
 /** Only LNbits' own words are a final no; the same number from a proxy in front of it means "try later". */
-function refuseErrors(answer: HttpAnswer): HttpAnswer {
+function refuseErrors(answer: JsonAnswer): JsonAnswer {
   if (answer.status === 200 || answer.status === 201) return answer;
   const detail = detailOf(answer);
   if (answer.status === 404 && detail === 'Wallet not found.') throw new OutsideError('rejected', 'wallet.bad_key');
@@ -134,13 +135,13 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'Invoice (or Admin) key required.',
 ]);
 
-function isRefusedBeforeRunning(answer: HttpAnswer): boolean {
+function isRefusedBeforeRunning(answer: JsonAnswer): boolean {
   const { status } = answer;
   const redirected = status >= 300 && status < 400;
   return redirected || status === 429 || ([401, 403, 404].includes(status) && detailOf(answer) !== '');
 }
 
-function detailOf(answer: HttpAnswer): string {
+function detailOf(answer: JsonAnswer): string {
   const problem = problemShape.safeParse(answer.json);
   return problem.success && typeof problem.data.detail === 'string' ? problem.data.detail : '';
 }

@@ -1,7 +1,7 @@
 import { sha256Hex } from '../../lib/hash.ts';
 import { msats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import type { IncomingStatus, OutgoingStatus, SendAnswer, WalletRow } from '../../ports/wallet.ts';
-import type { HttpAnswer } from './http.ts';
+import type { JsonAnswer } from '../http/index.ts';
 import { paymentShape, problemShape, type Payment } from './shapes.ts';
 
 /** A row of ours for this invoice: incoming, whatever else is true of it. */
@@ -31,7 +31,7 @@ function provenPreimage(row: Payment): string | null {
  * whoever then looks the hash up finds our own row and believes that, or finds none and knows it was not ours.
  */
 export function sendAnswer(
-  answer: HttpAnswer,
+  answer: Pick<JsonAnswer, 'status' | 'json'>,
   paymentHash: string,
   isOurs: (walletId: string) => boolean,
 ): SendAnswer | null {
@@ -53,7 +53,7 @@ export function sendAnswer(
 }
 
 /** The node's word on a payment that LNbits calls failed, out of the answer to posting it again. */
-export function isConfirmedDead(answer: HttpAnswer): boolean {
+export function isConfirmedDead(answer: Pick<JsonAnswer, 'status' | 'json'>): boolean {
   const problem = problemShape.safeParse(answer.json);
   return answer.status === 520 && problem.success && problem.data.detail === CONFIRMED_DEAD;
 }

@@ -19,12 +19,12 @@ import type {
   WalletRow,
 } from '../../ports/wallet.ts';
 import { decodeInvoice } from '../../bolt11/index.ts';
+import { jsonSender, Pace, type Urgency } from '../http/index.ts';
 import { LnbitsApi } from './api.ts';
 import { identifyWallet, readVersion } from './first-contact.ts';
 import { Hints } from './hints.ts';
-import { httpSender } from './http.ts';
 import { incomingStatus, isConfirmedDead, outgoingStatus, sendAnswer, walletRow } from './outcomes.ts';
-import { Pace, type Urgency } from './pace.ts';
+
 import { issuedShape, lookupShape, pageShape, paymentShape, walletShape, type Payment } from './shapes.ts';
 
 export interface LnbitsWalletOptions {
@@ -71,9 +71,9 @@ class LnbitsWallet implements Wallet {
     this.network = options.network;
     this.#payKey = options.adminKey;
     const { clock, callsPerSecond = 2 } = options;
-    this.#api = new LnbitsApi(httpSender(options.url, clock), {
-      calls: new Pace(clock, callsPerSecond),
-      looks: new Pace(clock, callsPerSecond * LOOKS_FOR_A_CALL, LOOKS_AT_ONCE),
+    this.#api = new LnbitsApi(jsonSender('wallet', options.url, clock), {
+      calls: new Pace('wallet', clock, callsPerSecond),
+      looks: new Pace('wallet', clock, callsPerSecond * LOOKS_FOR_A_CALL, LOOKS_AT_ONCE),
     });
     this.#hints = new Hints(options.url, options);
   }

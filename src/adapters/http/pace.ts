@@ -11,10 +11,11 @@ interface Waiting {
 }
 
 /**
- * Keeps us under LNbits' limit (200 a minute for each path; a 429 does nothing but costs a turn): so many calls a
- * second on average, `burst` at once after a quiet time. `turn` resolves when a call may leave.
+ * Keeps us under a server's limit (a 429 does nothing but costs a turn): so many calls a second on average, `burst` at
+ * once after a quiet time. `turn` resolves when a call may leave. `who` begins the message of its error.
  */
 export class Pace {
+  readonly #who: string;
   readonly #clock: Clock;
   readonly #gapMs: number;
   readonly #burst: number;
@@ -23,7 +24,8 @@ export class Pace {
   #filledAtMs: number;
   #timerSet = false;
 
-  constructor(clock: Clock, perSecond: number, burst = 20) {
+  constructor(who: string, clock: Clock, perSecond: number, burst = 20) {
+    this.#who = who;
     this.#clock = clock;
     this.#gapMs = 1000 / perSecond;
     this.#burst = burst;
@@ -37,7 +39,7 @@ export class Pace {
       const queue = this.#queues[urgency];
       const giveUp = (): void => {
         queue.splice(queue.indexOf(waiting), 1);
-        reject(new OutsideError('unavailable', 'wallet.queue', { cause: signal.reason }));
+        reject(new OutsideError('unavailable', `${this.#who}.queue`, { cause: signal.reason }));
       };
       const waiting: Waiting = {
         go: () => {

@@ -34,7 +34,7 @@ const forever = new AbortController().signal;
 
 test('a burst, then two a second; payments first', async () => {
   const clock = handClock();
-  const pace = new Pace(clock, 2, 3);
+  const pace = new Pace('wallet', clock, 2, 3);
   const left: string[] = [];
   const call = (name: string, urgency: Urgency): void => void pace.turn(urgency, forever).then(() => left.push(name));
   for (const name of ['a', 'b', 'c', 'd', 'e']) call(name, 'other');
@@ -54,7 +54,7 @@ test('a burst, then two a second; payments first', async () => {
 
 test('who gives up while waiting has sent nothing and takes no turn', async () => {
   const clock = handClock();
-  const pace = new Pace(clock, 2, 1);
+  const pace = new Pace('wallet', clock, 2, 1);
   await pace.turn('other', forever);
   const impatient = new AbortController();
   const given = pace.turn('payment', impatient.signal);

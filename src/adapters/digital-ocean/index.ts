@@ -1,0 +1,1 @@
+export { createDigitalOcean, type DigitalOceanOptions } from './cloud.ts';

@@ -1,0 +1,1 @@
+export { createStubCloud, type StubCloud, type StubCloudOptions } from './cloud.ts';
