@@ -18,7 +18,7 @@ bitcoin_user=2101 lnd_user=2102 lnbits_user=2103
 
 say() { echo "timmy-setup: $*"; }
 
-nap() { if [ "${TIMMY_NODE_FAST:-}" = 1 ]; then sleep 0.1; else sleep "$1"; fi; }
+nap() { if [ "${TIMMY_NODE_FAST:-}" = 1 ]; then sleep 0.02; else sleep "$1"; fi; }
 
 # tries COUNT SECONDS COMMAND…: until it succeeds.
 tries() {
