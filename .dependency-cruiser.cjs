@@ -73,6 +73,18 @@ module.exports = {
       { path: '^src/', pathNot: ['^src/adapters/stubs/', folders([...BASE, 'db'])] },
     ),
     rule(
+      'node-agent-travels-light',
+      "The node's agent is bundled into user_data: it knows lib, nostr and the curve, and nobody here knows it.",
+      { path: '^src/node-agent/', pathNot: TEST },
+      { path: '^src/', pathNot: folders(['node-agent', 'lib', 'nostr', 'curve']) },
+    ),
+    rule(
+      'node-agent-apart',
+      'Nothing here imports what runs on the node.',
+      { path: '^src/(?!node-agent/)', pathNot: TEST },
+      { path: '^src/node-agent/' },
+    ),
+    rule(
       'dev-relay-imports-base',
       'The embedded relay is a server of its own: it knows the base only.',
       { path: '^src/dev-relay/', pathNot: TEST },
