@@ -1,13 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { NodeSpec } from './spec.ts';
-
-/** One file of the node. */
-export interface NodeFile {
-  readonly path: string;
-  /** Octal, as cloud-init wants it. */
-  readonly mode: '0600' | '0644' | '0755';
-  readonly text: string;
-}
+import { gzip, tar, type NodeFile } from './tar.ts';
 
 /** Every file that is the same on all nodes: where it lies on the node, and its name in `files/` beside this one. */
 const CONSTANT: readonly (readonly [path: string, mode: NodeFile['mode'], name: string])[] = [
@@ -41,9 +34,10 @@ const CONSTANT: readonly (readonly [path: string, mode: NodeFile['mode'], name: 
 const FOLDER = new URL('../../src/node-image/files/', import.meta.url);
 
 let constant: readonly NodeFile[] | undefined;
+let packed: string | undefined;
 
 /** Read once. */
-function constantFiles(): readonly NodeFile[] {
+export function constantFiles(): readonly NodeFile[] {
   constant ??= CONSTANT.map(([path, mode, name]) => ({
     path,
     mode,
@@ -58,8 +52,14 @@ export function nodePackages(): readonly string[] {
   return list.text.trim().split('\n');
 }
 
-/** All files of a node, of a checked spec. The key of Tailscale lies where a restart of the machine takes it away. */
-export function nodeFiles(spec: NodeSpec): readonly NodeFile[] {
+/** All of them as one `tar.gz` in base64: each by itself would take twice the room. */
+export function packedFiles(): string {
+  packed ??= gzip(tar(constantFiles())).toString('base64');
+  return packed;
+}
+
+/** The files of this one node, of a checked spec. The key of Tailscale lies where a restart of the machine takes it away. */
+export function ownFiles(spec: NodeSpec): readonly NodeFile[] {
   return [
     { path: '/etc/timmy/node.json', mode: '0600', text: `${JSON.stringify(spec.node)}\n` },
     { path: '/opt/timmy/.env', mode: '0644', text: environment(spec) },
@@ -67,7 +67,6 @@ export function nodeFiles(spec: NodeSpec): readonly NodeFile[] {
     ...(spec.tailscaleKey === null
       ? []
       : [{ path: '/run/timmy-tailscale.key', mode: '0600' as const, text: spec.tailscaleKey.expose() }]),
-    ...constantFiles(),
   ];
 }
 

@@ -1,11 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { describe, expect, it } from 'vitest';
-import { readUserData, textOfFile, type CloudConfig } from '../../test/builders/node-root.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readUserData, textOfFile, writeNodeRoot, type CloudConfig } from '../../test/builders/node-root.ts';
 import { nodeSpec } from '../../test/builders/node-spec.ts';
 import { Secret } from '../lib/secret.ts';
-import { nodeFiles } from './files.ts';
+import { constantFiles, ownFiles } from './files.ts';
 import { pruneMib, renderUserData, type NodeSpec } from './index.ts';
 
 const FILES = new URL('./files/', import.meta.url);
@@ -43,18 +45,21 @@ describe('user_data', () => {
   });
 
   it('unpacks to exactly the files that went in', () => {
+    const root = mkdtempSync(join(tmpdir(), 'timmy-unpacked-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
     const spec = everything();
-    const files = readUserData(renderUserData(spec)).write_files.map((file) => ({
-      path: file.path,
-      mode: file.permissions,
-      text: textOfFile(file),
-    }));
-    expect(files).toEqual(nodeFiles(spec));
-    expect(new Set(files.map(({ path }) => path)).size).toBe(files.length);
+    writeNodeRoot(root, renderUserData(spec));
+    const files = [...ownFiles(spec), ...constantFiles()];
+    for (const { path, mode, text } of files) {
+      expect(readFileSync(`${root}${path}`, 'utf8'), path).toBe(text);
+      expect(statSync(`${root}${path}`).mode & 0o777, path).toBe(parseInt(mode, 8));
+    }
+    const there = readdirSync(root, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+    expect(there).toHaveLength(files.length + 1); // the archive itself
   });
 
   it('carries every file of the folder', () => {
-    const carried = new Set(nodeFiles(nodeSpec()).map(({ text }) => text));
+    const carried = new Set(constantFiles().map(({ text }) => text));
     for (const name of readdirSync(FILES)) expect(carried, name).toContain(readFileSync(new URL(name, FILES), 'utf8'));
   });
 
@@ -75,8 +80,7 @@ describe('user_data', () => {
 
   it('leaves the agent room, and refuses to grow over 60,000 bytes', () => {
     const bytes = Buffer.byteLength(renderUserData(everything()));
-    // The agent's own guard allows it 34 KB here.
-    expect(bytes, `${bytes} bytes without the agent`).toBeLessThan(60_000 - 34_500);
+    expect(bytes, `${bytes} bytes without the agent`).toBeLessThan(20_000);
     const noise = fc.sample(fc.string({ minLength: 60_000, maxLength: 60_000, unit: 'grapheme-ascii' }), {
       numRuns: 1,
       seed: 1,
@@ -152,16 +156,17 @@ it('prunes as the table of the sizes says', () => {
   expect([80, 160, 320, 1000, 2000, 25].map(pruneMib)).toEqual([25_000, 95_000, 240_000, 0, 0, 5000]);
 });
 
-/** With every file unpacked, in its short form where it is one of the folder. */
+/** With every file unpacked; those that are the same on all nodes by their names. */
 function readable(userData: string): string {
-  const names = new Map(readdirSync(FILES).map((name) => [readFileSync(new URL(name, FILES), 'utf8'), name]));
   const lines = userData.split('\n').map((line) => {
     if (!line.includes('"path"')) return line;
     const file = (parse(line) as [CloudConfig['write_files'][number]])[0];
-    const text = textOfFile(file);
-    const name = names.get(text);
-    const shown = name === undefined ? `\n${text.replace(/^/gm, '      ').trimEnd()}` : ` files/${name}`;
-    return `  - ${file.permissions} ${file.path}${file.encoding === undefined ? '' : ' (gz+b64)'}${shown}`;
+    const head = `  - ${file.permissions} ${file.path}${file.encoding === undefined ? '' : ` (${file.encoding})`}`;
+    const body =
+      file.encoding === 'b64'
+        ? constantFiles().map(({ mode, path }) => `      ${mode} ${path}`)
+        : [textOfFile(file).trimEnd().replace(/^/gm, '      ')];
+    return [head, ...body].join('\n');
   });
   return lines.join('\n');
 }

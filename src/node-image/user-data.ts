@@ -1,7 +1,9 @@
-import { gzipSync } from 'node:zlib';
-import { nodeFiles, nodePackages, type NodeFile } from './files.ts';
+import { nodePackages, ownFiles, packedFiles } from './files.ts';
 import { checkSpec, type NodeSpec } from './spec.ts';
+import { gzip, type NodeFile } from './tar.ts';
 
+/** Where the files that are the same on all nodes lie until they are unpacked. */
+const PACKED = '/opt/timmy/files.tar.gz';
 /** The cloud takes 65,536; what is nearer than this to it has outgrown its way. Bytes. */
 const MAX_BYTES = 60_000;
 /** Shorter texts would only grow. */
@@ -21,14 +23,18 @@ export function renderUserData(spec: NodeSpec): string {
     package_update: true,
     package_upgrade: true,
     packages: nodePackages(),
-    write_files: nodeFiles(spec).map(written),
+    write_files: [
+      ...ownFiles(spec).map(written),
+      { path: PACKED, permissions: '0644', encoding: 'b64', content: packedFiles() },
+    ],
     // Once for each machine, and never again whatever happens: so only what starts the unit that does not give up.
     runcmd: [
+      ['tar', '--extract', '--gzip', '--file', PACKED, '--directory', '/', '--no-same-owner', '--preserve-permissions'],
       ['systemctl', 'daemon-reload'],
       ['systemctl', 'enable', '--now', '--no-block', 'timmy-setup.service'],
     ],
   };
-  const lines = Object.entries(config).map(([key, value]) => `${key}: ${yaml(value)}`);
+  const lines = Object.entries(config).map(([key, value]) => `${key}:${yaml(value)}`);
   const text = `#cloud-config\n${lines.join('\n')}\n`;
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_BYTES) throw new RangeError(`user_data is ${bytes} bytes, ${MAX_BYTES} are allowed`);
@@ -41,15 +47,8 @@ function written({ path, mode, text }: NodeFile): Record<string, string> {
   return { path, permissions: mode, encoding: 'gz+b64', content: gzip(text).toString('base64') };
 }
 
-/** With the one byte of the header that says on which system it was made put to "unknown". */
-function gzip(text: string): Buffer {
-  const bytes = gzipSync(text, { level: 9 });
-  bytes[9] = 0xff;
-  return bytes;
-}
-
 /** One line for each item of a list. */
 function yaml(value: unknown): string {
-  if (!Array.isArray(value)) return JSON.stringify(value);
+  if (!Array.isArray(value)) return ` ${JSON.stringify(value)}`;
   return value.map((item) => `\n  - ${JSON.stringify(item)}`).join('');
 }

@@ -73,6 +73,18 @@ export class NodeMachine {
     for (const name of [...FAKED, ...MORE_FAKED, ...REAL]) symlinkSync('stand-in', `${this.#bin}/${name}`);
   }
 
+  /** What a program sees that runs on this machine. */
+  get env(): Record<string, string> {
+    const path = process.env['PATH'] ?? '';
+    return {
+      PATH: `${this.#bin}:${path}`,
+      REAL_PATH: path,
+      STATE: this.#state,
+      TIMMY_NODE_ROOT: this.root,
+      TIMMY_NODE_FAST: '1',
+    };
+  }
+
   /** The exit code, or null where it was killed. */
   setup(env: Record<string, string> = {}): Promise<number | null> {
     return this.run('/opt/timmy/setup.sh', [], env).then(({ code }) => code);
@@ -83,18 +95,10 @@ export class NodeMachine {
     args: readonly string[],
     env: Record<string, string> = {},
   ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const path = process.env['PATH'] ?? '';
     const child = spawn(`${this.root}${program}`, args, {
       detached: true, // a group of its own, so that the stand-in can end it whole
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: `${this.#bin}:${path}`,
-        REAL_PATH: path,
-        STATE: this.#state,
-        TIMMY_NODE_ROOT: this.root,
-        TIMMY_NODE_FAST: '1',
-        ...env,
-      },
+      env: { ...this.env, ...env },
     });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));

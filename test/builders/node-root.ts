@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -6,7 +7,7 @@ import { parse } from 'yaml';
 export interface WrittenFile {
   readonly path: string;
   readonly permissions: string;
-  readonly encoding?: 'gz+b64';
+  readonly encoding?: 'gz+b64' | 'b64';
   readonly content: string;
 }
 
@@ -26,14 +27,26 @@ export function readUserData(userData: string): CloudConfig {
 }
 
 export function textOfFile(file: WrittenFile): string {
-  return file.encoding === undefined ? file.content : gunzipSync(Buffer.from(file.content, 'base64')).toString();
+  if (file.encoding === undefined) return file.content;
+  const bytes = Buffer.from(file.content, 'base64');
+  return file.encoding === 'b64' ? bytes.toString('latin1') : gunzipSync(bytes).toString();
 }
 
-/** cloud-init's `write_files`, under `root` in the place of `/`. */
+/** cloud-init's `write_files`, then the `tar` of `runcmd`: under `root` in the place of `/`. */
 export function writeNodeRoot(root: string, userData: string): void {
-  for (const file of readUserData(userData).write_files) {
+  const { write_files, runcmd } = readUserData(userData);
+  for (const file of write_files) {
     const path = `${root}${file.path}`;
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, textOfFile(file), { mode: parseInt(file.permissions, 8) });
+    writeFileSync(path, textOfFile(file), {
+      mode: parseInt(file.permissions, 8),
+      encoding: file.encoding === 'b64' ? 'latin1' : 'utf8',
+    });
   }
+  const [tar, ...args] = runcmd[0]!;
+  if (tar !== 'tar') throw new Error('user_data unpacks nothing');
+  execFileSync(
+    tar,
+    args.map((arg) => (arg.startsWith('/') ? `${root}${arg}` : arg)),
+  );
 }
