@@ -5,7 +5,7 @@
 const BASE = ['lib', 'curve', 'nostr', 'bolt11', 'pricing', 'receipts', 'ports', 'config'];
 const LAYERS = [
   BASE,
-  ['db'],
+  ['db', 'node-image'],
   ['tasks', 'downtime'],
   ['ledger', 'customers'],
   ['messaging', 'payments'],

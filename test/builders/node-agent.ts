@@ -55,7 +55,7 @@ export interface Person {
 }
 
 /** Somebody with a key who reads and writes at these relays. */
-export function person(relays: readonly FakeRelay[]): Person {
+export function person(relays: readonly Pick<FakeRelay, 'events' | 'inject'>[]): Person {
   const signer = createLocalSigner(generateSecretKey(rng), rng);
   const opened = new Map<string, OpenedDm | null>();
   async function heard(): Promise<readonly OpenedDm[]> {
