@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { Settings } from '../config/index.ts';
 import { curve } from '../curve/index.ts';
+import { findRelayList } from '../customers/index.ts';
 import {
   dataDir,
   keepFact,
@@ -28,6 +29,7 @@ import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
 import type { Recurring } from '../engine/index.ts';
 import { createAdapters, type Adapters } from './adapters.ts';
+import { createCloudShop } from './clouds.ts';
 import { compose, type Timmy } from './compose.ts';
 import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
@@ -95,6 +97,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
     await adopt(adapters.wallet, database, clock, log);
     const reach = crashPoints(settings.TIMMY_CRASH_AT);
+    const clouds = createCloudShop({
+      settings,
+      secretKey: options.secretKey,
+      publicKey: signer.publicKey,
+      inboxRelays: where.inboxRelays,
+      relaysOf: (npub) => [
+        ...(findRelayList(database.read, npub, 10050)?.relays ?? []),
+        ...(findRelayList(database.read, npub, 10002)?.relays ?? []),
+      ],
+      ...adapters,
+    });
     const timmy = compose({
       settings,
       ...where,
@@ -106,6 +119,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log,
       reach,
       ...adapters,
+      clouds,
       version: options.version,
       bornAt,
       freeBytes: freeBytesOf(dir.path),

@@ -265,11 +265,11 @@ describe('a lease', () => {
 
 describe('what cannot be made', () => {
   it.each([
-    ['never comes up', () => (cloud.boot = 'never'), /did not come up in time/],
-    ['dies', () => (cloud.boot = 'dead'), /did not come up\./],
-  ] as const)('%s: it is taken away and paid back, after a try elsewhere', async (_name, arrange, why) => {
+    ['never comes up', 'never', /did not come up in time/],
+    ['dies', 'dead', /did not come up\./],
+  ] as const)('%s: it is taken away and paid back, after a try elsewhere', async (_name, fate, why) => {
     await open({ DO_REGION_FALLBACK: 'fra1' });
-    arrange();
+    cloud.boot = fate;
     await say(`bootstrap ${KEY}`);
     const heard = [...(await payLast(5)), ...(await v.pass(1500).then(() => v.news()))];
     expect(heard.join('\n')).toContain('I try another');

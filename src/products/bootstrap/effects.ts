@@ -2,8 +2,8 @@ import type { Decision, Effect } from '../../engine/types.ts';
 import { toMsats, type Sats } from '../../lib/units.ts';
 import type { Doing, NodeFacts, NodeNotice, NodeOrder } from './states.ts';
 
-type NodeDecision = Decision<NodeOrder, NodeNotice>;
-type NodeEffect = Effect<NodeNotice>;
+export type NodeDecision = Decision<NodeOrder, NodeNotice>;
+export type NodeEffect = Effect<NodeNotice>;
 
 export function feeInvoice(
   { wanted }: NodeOrder,

@@ -1,14 +1,11 @@
-import type { Decision, Effect, OrderEvent } from '../../engine/types.ts';
+import type { OrderEvent } from '../../engine/types.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
 import type { Refusal } from '../../lib/errors.ts';
 import { byHand, obey } from './obey.ts';
 import { begin, failedStep, finishedStep } from './saga/steps.ts';
-import { change, feeInvoice, oweBack, same, say } from './effects.ts';
+import { change, feeInvoice, oweBack, same, say, type NodeDecision } from './effects.ts';
 import { leaseTimer, lost, renewed } from './lease/lease.ts';
-import { NO_HANDLES, type NodeByHand, type NodeCommand, type NodeFacts, type NodeNotice, type NodeOrder, type Offer, type SweepNews, type TermOffer } from './states.ts';
-
-export type NodeDecision = Decision<NodeOrder, NodeNotice>;
-export type NodeEffect = Effect<NodeNotice>;
+import { NO_HANDLES, type NodeByHand, type NodeCommand, type NodeFacts, type NodeOrder, type Offer, type SweepNews, type TermOffer } from './states.ts';
 
 export interface NewNode extends Pick<NodeOrder, 'id' | 'owner' | 'dialect' | 'sshPublicKey'> {
   readonly offer: Offer;

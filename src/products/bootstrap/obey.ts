@@ -1,9 +1,8 @@
 import { refuse, type Refusal } from '../../lib/errors.ts';
 import { plusSeconds } from '../../lib/units.ts';
-import { change, feeInvoice, run, same, say } from './effects.ts';
+import { change, feeInvoice, run, same, say, type NodeDecision } from './effects.ts';
 import { askRenewal, endLease, restNow } from './lease/lease.ts';
 import { lastTerm } from './lease/term.ts';
-import type { NodeDecision } from './machine.ts';
 import { isUp } from './saga/steps.ts';
 import type { NodeByHand, NodeCommand, NodeFacts, NodeOrder } from './states.ts';
 

@@ -2,6 +2,7 @@ import { keepFact, readFact, statement, type Database, type Reader, type Tx } fr
 import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import { sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { pruneMib } from '../../node-image/index.ts';
 import type { PriceBook } from '../../payments/index.ts';
 import type { CloudSize } from '../../ports/cloud.ts';
 import { schedule, type Commit, type TaskKind } from '../../tasks/index.ts';
@@ -124,19 +125,10 @@ export function offerFor(options: OfferOptions, reader: Reader, wish: Wish): Off
     hourlyUsdMicros: usdMicros(size.hourlyUsd) + volumeHourMicros(volumeGb),
     monthlyUsdMicros: usdMicros(size.monthlyUsd) + volumeGb * VOLUME_GB_MONTH_MICROS,
     impl: settings.BOOTSTRAP_NODE_IMPL,
-    pruneMib: pruneMib(size.diskGb, volumeGb),
+    pruneMib: pruneMib(volumeGb > 0 ? volumeGb : size.diskGb),
     isStub: clouds.cloud.kind === 'stub',
     tailscale: clouds.tailnet !== null,
   };
-}
-
-/** From so many GB on the whole chain is kept (it has about 810 and grows by 70 a year). */
-const WHOLE_CHAIN_GB = 1000;
-
-/** What of the chain fits beside system, swap, images and LND; 0: all of it. Less than 5000 is too little for Lightning. */
-export function pruneMib(diskGb: number, volumeGb: number): number {
-  if (volumeGb >= WHOLE_CHAIN_GB) return 0;
-  return Math.max(5000, Math.floor(((Math.max(diskGb, volumeGb) - 50) * 900) / 5000) * 5000);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { plusSeconds, sats, toMsats, type Sats, type UnixSeconds } from '../../../lib/units.ts';
-import { change, feeInvoice, oweBack, run, same, say } from '../effects.ts';
-import type { NodeDecision, NodeEffect } from '../machine.ts';
+import { change, feeInvoice, oweBack, run, same, say, type NodeDecision, type NodeEffect } from '../effects.ts';
 import type { EndedBecause, NodeFacts, NodeOrder } from '../states.ts';
 import { endTerms, lastTerm, leaseStep, restOfTerms } from './term.ts';
 

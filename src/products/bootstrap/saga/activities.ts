@@ -1,40 +1,20 @@
-import { createHash } from 'node:crypto';
-import type { Database } from '../../../db/index.ts';
 import type { Activity, ActivityOutcome, ActivityRun, ActivityTry } from '../../../engine/types.ts';
-import type { Clock } from '../../../lib/clock.ts';
 import { OutsideError } from '../../../lib/errors.ts';
-import type { Rng } from '../../../lib/rng.ts';
 import { plusSeconds, unixSeconds } from '../../../lib/units.ts';
 import { loadInbound, type SealSecret } from '../../../messaging/index.ts';
 import type { Droplet } from '../../../ports/cloud.ts';
 import { RunAgain } from '../../../tasks/index.ts';
-import type { CloudShop } from '../../_shared/cloud-shop.ts';
-import type { BootstrapSettings } from '../config.ts';
 import { cloudName, orderOfName, orderTag, tagsOf } from '../names.ts';
 import { beginRental, VOLUME_GB_MONTH_MICROS, volumeHourMicros } from '../rentals.ts';
 import { cloudFingerprint, makeSshKey } from '../ssh-key.ts';
 import type { Handles, NodeOrder } from '../states.ts';
 import { isKeyUsedElsewhere, loadNode } from '../store.ts';
 import { cleanUpActivity, tailnetKeysOf } from './clean-up.ts';
-import type { Journal } from './journal.ts';
-
-export interface SagaOptions {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly settings: BootstrapSettings;
-  readonly clouds: CloudShop;
-  readonly journal: Journal;
-  readonly sealSecret: SealSecret;
-  /** The messages in which the private half of a pair that we made goes to its owner; nothing else ever holds it. */
-  readonly keyTexts: (node: NodeOrder, privateKey: string) => readonly string[];
-}
+import { SETTLE_SECONDS, type SagaOptions } from './options.ts';
 
 /** A cloud that does not answer is asked for so long; then what was begun is taken back and the fee is owed. Seconds. */
 const PATIENCE_SECONDS = 1800;
 const DAY = 86_400;
-/** A cloud shows a new thing within so long, by all that was seen of it. Seconds. */
-export const SETTLE_SECONDS = 60;
 /** A droplet is asked for so often at most. */
 const MOST_DROPLETS = 3;
 const TAILNET_KEY_SECONDS = 1800;

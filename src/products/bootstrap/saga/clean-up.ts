@@ -7,8 +7,8 @@ import { endRental } from '../rentals.ts';
 import { cloudFingerprint } from '../ssh-key.ts';
 import type { NodeOrder } from '../states.ts';
 import { isKeyUsedElsewhere, loadNode } from '../store.ts';
-import { SETTLE_SECONDS, type SagaOptions } from './activities.ts';
 import { mayExist } from './journal.ts';
+import { SETTLE_SECONDS, type SagaOptions } from './options.ts';
 
 interface Memory {
   readonly since: number;

@@ -1,7 +1,6 @@
 import { plusSeconds } from '../../../lib/units.ts';
-import { change, oweBack, run, same, say } from '../effects.ts';
+import { change, oweBack, run, same, say, type NodeDecision, type NodeEffect } from '../effects.ts';
 import { startLease } from '../lease/lease.ts';
-import type { NodeDecision, NodeEffect } from '../machine.ts';
 import { NO_HANDLES, type Doing, type Handles, type NodeFacts, type NodeOrder } from '../states.ts';
 
 /** What a step of the saga hands back; each is kept by its order in the commit that ends the step. */
