@@ -4,7 +4,14 @@ import { tellPayout } from '../commands/refund-news.ts';
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTexts, type TextKeys } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
-import { busyWithOrders, countAtWork, createEngine, faceOf, type ProductFace, type Recurring } from '../engine/index.ts';
+import {
+  busyWithOrders,
+  countAtWork,
+  createEngine,
+  faceOf,
+  type ProductFace,
+  type Recurring,
+} from '../engine/index.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';

@@ -73,7 +73,12 @@ function list(cli: Cli, read: Reader, face: ProductFace, filter: OrderFilter, li
   print(cli, json, { [face.plural]: found }, rows.length === 0 ? none : table(rows));
 }
 
-function lineOf(read: Reader, face: ProductFace, now: UnixSeconds, { id, state, owner, dialect, createdAt, updatedAt }: OrderRow) {
+function lineOf(
+  read: Reader,
+  face: ProductFace,
+  now: UnixSeconds,
+  { id, state, owner, dialect, createdAt, updatedAt }: OrderRow,
+) {
   return {
     id,
     state,

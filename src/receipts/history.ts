@@ -121,8 +121,13 @@ function termProblems(
     return last.until === term?.from ? [] : [`The term does not begin where the last one of ${id} ends.`];
   }
   if (outcome === 'ended_early' && payments.length === 0) {
-    const sold = running.find((one) => one.fee_sats === fee && one.term?.from === term?.from && one.term?.until === term?.until);
-    terms.set(id, running.filter((one) => one !== sold));
+    const sold = running.find(
+      (one) => one.fee_sats === fee && one.term?.from === term?.from && one.term?.until === term?.until,
+    );
+    terms.set(
+      id,
+      running.filter((one) => one !== sold),
+    );
     return sold === undefined ? [`No such term stands in an earlier receipt of ${id}, or it ended already.`] : [];
   }
   if (outcome === 'complete') terms.set(id, [content]);

@@ -2,7 +2,15 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { unixSeconds, type UnixSeconds } from '../../src/lib/units.ts';
-import type { Cloud, CloudSize, CloudSshKey, CloudVolume, Droplet, Tailnet, VolumeWish } from '../../src/ports/cloud.ts';
+import type {
+  Cloud,
+  CloudSize,
+  CloudSshKey,
+  CloudVolume,
+  Droplet,
+  Tailnet,
+  VolumeWish,
+} from '../../src/ports/cloud.ts';
 import { cloudFingerprint } from '../../src/products/bootstrap/ssh-key.ts';
 
 /** What befalls the next call of this name: before anything happened there, or after, with the answer lost. */
@@ -23,8 +31,24 @@ interface Host {
 }
 
 const SIZES: readonly CloudSize[] = [
-  { slug: 's-2vcpu-4gb', vcpus: 2, memoryMb: 4096, diskGb: 80, monthlyUsd: '24', hourlyUsd: '0.03571', regions: ['nyc3', 'fra1'] },
-  { slug: 's-4vcpu-8gb', vcpus: 4, memoryMb: 8192, diskGb: 160, monthlyUsd: '48', hourlyUsd: '0.07143', regions: ['nyc3', 'fra1', 'sgp1'] },
+  {
+    slug: 's-2vcpu-4gb',
+    vcpus: 2,
+    memoryMb: 4096,
+    diskGb: 80,
+    monthlyUsd: '24',
+    hourlyUsd: '0.03571',
+    regions: ['nyc3', 'fra1'],
+  },
+  {
+    slug: 's-4vcpu-8gb',
+    vcpus: 4,
+    memoryMb: 8192,
+    diskGb: 160,
+    monthlyUsd: '48',
+    hourlyUsd: '0.07143',
+    regions: ['nyc3', 'fra1', 'sgp1'],
+  },
 ];
 
 /** So long after it was asked for a droplet is found by its tag; is active; and stays listed after it was deleted. Seconds. */
@@ -108,8 +132,7 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
     sizes: () => call('sizes', () => SIZES),
     hasImage: () => call('hasImage', () => true),
     ensureFirewall: () => call('ensureFirewall', () => undefined),
-    findSshKey: (fingerprint) =>
-      call('findSshKey', () => keys.find((key) => key.fingerprint === fingerprint) ?? null),
+    findSshKey: (fingerprint) => call('findSshKey', () => keys.find((key) => key.fingerprint === fingerprint) ?? null),
     createSshKey: ({ name, publicKey }) =>
       call('createSshKey', () => {
         const fingerprint = cloudFingerprint(publicKey);

@@ -93,7 +93,14 @@ async function live(trouble: Trouble): Promise<{ reached: readonly string[]; kil
       spoke.add(host.id);
       const born = JSON.parse(host.userData) as { orderId: string; attempt: number; claim: string };
       const node = openGuest({ hub, relay: RELAY, clock }, house.pubkey);
-      const params = { order: born.orderId, attempt: born.attempt, claim: born.claim, host_keys: [], version: '1', impl: 'core' };
+      const params = {
+        order: born.orderId,
+        attempt: born.attempt,
+        claim: born.claim,
+        host_keys: [],
+        version: '1',
+        impl: 'core',
+      };
       await node.say(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'node.announce', params }));
     }
   };
@@ -133,10 +140,19 @@ function isEmpty(cloud: MemoryCloud): boolean {
 }
 
 const MAKING: readonly Call[] = ['createSshKey', 'createVolume', 'createKey', 'createDroplet'];
-const ENDING: readonly Call[] = ['droplet', 'findDevices', 'deleteSshKey', 'deleteKey', 'deleteDroplet', 'deleteVolume'];
+const ENDING: readonly Call[] = [
+  'droplet',
+  'findDevices',
+  'deleteSshKey',
+  'deleteKey',
+  'deleteDroplet',
+  'deleteVolume',
+];
 
 describe('a node, its maker killed', () => {
-  it.each([...MAKING, ...ENDING].flatMap((call) => (['before', 'after'] as const).map((when) => [call, when] as const)))(
+  it.each(
+    [...MAKING, ...ENDING].flatMap((call) => (['before', 'after'] as const).map((when) => [call, when] as const)),
+  )(
     'at %s, %s it was carried out',
     async (call, when) => {
       const { killed, cloud } = await live({ killAt: { call, when } });
@@ -148,7 +164,9 @@ describe('a node, its maker killed', () => {
 });
 
 describe('a cloud that', () => {
-  it.each(MAKING.flatMap((call) => (['away', 'lost_before', 'lost_after'] as const).map((fault) => [fault, call] as const)))(
+  it.each(
+    MAKING.flatMap((call) => (['away', 'lost_before', 'lost_after'] as const).map((fault) => [fault, call] as const)),
+  )(
     'is %s at %s',
     async (fault, call) => {
       const { cloud } = await live({ faults: [[call, fault]] });
@@ -156,10 +174,14 @@ describe('a cloud that', () => {
     },
     60_000,
   );
-  it.each(ENDING.slice(2))('does not say whether it did %s, and is busy', async (call) => {
-    const { cloud } = await live({ faults: [[call, 'lost_before', 'lost_after', 'busy', 'busy', 'away']] });
-    expect(cloud.hosts).toHaveLength(1);
-  }, 60_000);
+  it.each(ENDING.slice(2))(
+    'does not say whether it did %s, and is busy',
+    async (call) => {
+      const { cloud } = await live({ faults: [[call, 'lost_before', 'lost_after', 'busy', 'busy', 'away']] });
+      expect(cloud.hosts).toHaveLength(1);
+    },
+    60_000,
+  );
   it.each(['droplet_limit', 'account_locked', 'key_invalid', 'payment_required'])(
     'says no to a droplet (%s): nothing is left, and the fee is owed',
     async (no) => {
@@ -175,9 +197,13 @@ describe('a node, its maker killed at the points of its own work', () => {
     `bootstrap.${step}:acted`,
     `bootstrap.${step}:committed`,
   ]);
-  it.each(POINTS)('%s', async (point) => {
-    const { killed, cloud } = await live({ kills: [point] });
-    expect(killed).toBe(1);
-    expect(cloud.hosts).toHaveLength(1);
-  }, 60_000);
+  it.each(POINTS)(
+    '%s',
+    async (point) => {
+      const { killed, cloud } = await live({ kills: [point] });
+      expect(killed).toBe(1);
+      expect(cloud.hosts).toHaveLength(1);
+    },
+    60_000,
+  );
 });

@@ -67,7 +67,9 @@ describe('a node in words', () => {
   it('is explained, ordered with a key, paid, made step by step, introduced, and taken back', async () => {
     await open();
     expect(await say('bootstrap')).toEqual([
-      expect.stringMatching(/^A Bitcoin node of your own: a server in nyc3 \(4 CPUs, 8 GB, 160 GB of disk\) with Bitcoin Core, a pruned chain .* 10000 sats for 30 days\. Send: bootstrap and your SSH public key/),
+      expect.stringMatching(
+        /^A Bitcoin node of your own: a server in nyc3 \(4 CPUs, 8 GB, 160 GB of disk\) with Bitcoin Core, a pruned chain .* 10000 sats for 30 days\. Send: bootstrap and your SSH public key/,
+      ),
     ]);
     expect(await say(`bootstrap ${KEY}`)).toEqual([
       expect.stringMatching(/^B-XXXXX. 10000 sats for 30 days: a server .* costs me 48.00 USD a month/),
@@ -99,8 +101,12 @@ describe('a node in words', () => {
     const id = /B-\w{5}/.exec(v.guest.heard.find((text) => text.includes('B-')) ?? '')?.[0] ?? '';
     await days(15);
     await v.news();
-    expect(await say(`cancel ${id}`)).toEqual([expect.stringMatching(/would be destroyed.* 4999 sats of its fee would come back/)]);
-    expect((await say(`cancel ${id}`, 1))[0]).toMatch(/^B-XXXXX is being destroyed. Of its fee you have not used all. 4999 sats are yours/);
+    expect(await say(`cancel ${id}`)).toEqual([
+      expect.stringMatching(/would be destroyed.* 4999 sats of its fee would come back/),
+    ]);
+    expect((await say(`cancel ${id}`, 1))[0]).toMatch(
+      /^B-XXXXX is being destroyed. Of its fee you have not used all. 4999 sats are yours/,
+    );
     await v.pass(30);
     expect((await v.news()).at(-1)).toMatch(/^B-XXXXX is gone: the cloud says so/);
     expect(cloud.inventory()).toMatchObject({ droplets: [], keys: [], volumes: [] });
@@ -163,8 +169,12 @@ describe('a node by program', () => {
 
   it('says what it does not take', async () => {
     await open();
-    expect(await rpc('bootstrap.create', { region: 'mars' })).toMatchObject([{ error: { code: -32602, data: { regions: ['nyc3', 'fra1', 'sgp1'] } } }]);
-    expect(await rpc('bootstrap.create', { ssh_public_key: 'ssh-dss AAAA' })).toMatchObject([{ error: { code: -32602 } }]);
+    expect(await rpc('bootstrap.create', { region: 'mars' })).toMatchObject([
+      { error: { code: -32602, data: { regions: ['nyc3', 'fra1', 'sgp1'] } } },
+    ]);
+    expect(await rpc('bootstrap.create', { ssh_public_key: 'ssh-dss AAAA' })).toMatchObject([
+      { error: { code: -32602 } },
+    ]);
     expect(await rpc('bootstrap.cancel', { id: 'B-00000' })).toMatchObject([{ error: { code: -32001 } }]);
     expect(await rpc('node.report', { order: 'B-00000' })).toMatchObject([{ error: { code: -32601 } }]);
   });
@@ -233,7 +243,9 @@ describe('a lease', () => {
     expect(cloud.inventory().droplets).toHaveLength(1);
     expect(await until(/is gone: the cloud says so/, 4)).toBeDefined();
     expect(cloud.inventory().droplets).toHaveLength(0);
-    expect(v.count(`SELECT coalesce(sum(credits - debits), 0) / 1000 FROM accounts WHERE id = 'rev:bootstrap'`)).toBe(20_000);
+    expect(v.count(`SELECT coalesce(sum(credits - debits), 0) / 1000 FROM accounts WHERE id = 'rev:bootstrap'`)).toBe(
+      20_000,
+    );
   });
 
   it('ends early: of both terms that are paid, what was not used goes back', async () => {

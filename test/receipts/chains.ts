@@ -135,11 +135,7 @@ export const REFUSED: readonly (readonly [string, readonly Link[], string])[] = 
   ],
   [
     'a term that ended early twice',
-    [
-      bootstrap('complete'),
-      bootstrap('ended_early', { payments: [] }),
-      bootstrap('ended_early', { payments: [] }),
-    ],
+    [bootstrap('complete'), bootstrap('ended_early', { payments: [] }), bootstrap('ended_early', { payments: [] })],
     'or it ended already',
   ],
   [

@@ -49,9 +49,8 @@ const counts = { input_tokens: tokens, cache_write_tokens: tokens, cache_read_to
 const rates = object({ model: name, ...classes, band: orNull(object({ above_prompt_tokens: tokens, ...classes })) });
 const debt = object({ id, amount_sats: someSats, payment_hash: orNull(hash) });
 const purposes = ['eval', 'work', 'order', 'deposit', 'topup', 'bootstrap'];
-const outcomes = 'accepted requoted rejected cancelled eval_failed work_failed complete failed renewed ended ended_early'.split(
-  ' ',
-);
+const outcomes =
+  'accepted requoted rejected cancelled eval_failed work_failed complete failed renewed ended ended_early'.split(' ');
 
 const isCharge = object({
   v: oneOf(1),
@@ -308,8 +307,7 @@ function one(event) {
   return content;
 }
 
-const isSameTerm = (a, b) =>
-  a.fee_sats === b.fee_sats && a.term.from === b.term.from && a.term.until === b.term.until;
+const isSameTerm = (a, b) => a.fee_sats === b.fee_sats && a.term.from === b.term.from && a.term.until === b.term.until;
 
 /** May this charge come after `last`, the one before it of the same id? `running`: what of a bootstrap has not ended early. */
 function mayFollow(c, last, running) {

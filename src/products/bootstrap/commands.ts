@@ -53,16 +53,24 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
   function notOffered(code: string): Refusal {
     const { regions, sizes } = choices(offering);
     if (code === 'region') return refuse('invalid_params', `I make nodes in: ${regions.join(', ')}.`, { regions });
-    if (code === 'size') return refuse('invalid_params', `I make nodes of these sizes: ${sizes.join(', ')}.`, { sizes });
+    if (code === 'size')
+      return refuse('invalid_params', `I make nodes of these sizes: ${sizes.join(', ')}.`, { sizes });
     if (code === 'region_or_size')
-      return refuse('unavailable', 'The cloud has no such server there just now. Nothing was charged. Try another region=… or size=….');
+      return refuse(
+        'unavailable',
+        'The cloud has no such server there just now. Nothing was charged. Try another region=… or size=….',
+      );
     if (code === 'full' || code === 'droplet_limit')
       return refuse('busy', 'All nodes that I may make are taken. Nothing was charged. Please try again later.');
     return refuse('unavailable', 'I can make no node just now. Nothing was charged. Please try again later.');
   }
 
   /** Opens an order, or leaves nothing behind. The engine answers when its invoice exists. @returns its id. */
-  function sell(tx: Tx, wish: Wish & { readonly key: string | null }, { message, now }: CommandContext): string | Refusal {
+  function sell(
+    tx: Tx,
+    wish: Wish & { readonly key: string | null },
+    { message, now }: CommandContext,
+  ): string | Refusal {
     const found = priced(tx, wish);
     if (isRefusal(found)) return found;
     return unlessRefused<string>(tx, () => {
@@ -114,7 +122,10 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
       ...(regions.length > 1 ? [`region=${regions.filter((one) => one !== offer.region).join('|')}`] : []),
       ...(sizes.length > 1 ? [`size=${sizes.filter((one) => one !== offer.size).join('|')}`] : []),
     ];
-    const said = [wish.region === null ? '' : ` region=${wish.region}`, wish.size === null ? '' : ` size=${wish.size}`].join('');
+    const said = [
+      wish.region === null ? '' : ` region=${wish.region}`,
+      wish.size === null ? '' : ` size=${wish.size}`,
+    ].join('');
     return (
       `${offer.isStub ? 'STUB: no server exists. ' : ''}A Bitcoin node of your own: ${describe(offer)}. ${term.feeSats} sats for ${time(term.termSeconds)}. ` +
       `Send: bootstrap${said} and your SSH public key (the line in ~/.ssh/id_ed25519.pub; ssh-keygen -t ed25519 makes one). ` +
@@ -233,14 +244,17 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
 }
 
 const KEY_PROBLEMS: Readonly<Record<KeyProblem, string>> = {
-  not_a_key: 'That is no SSH public key. Send the whole line of ~/.ssh/id_ed25519.pub: "ssh-ed25519 AAAA…". Nothing was charged.',
+  not_a_key:
+    'That is no SSH public key. Send the whole line of ~/.ssh/id_ed25519.pub: "ssh-ed25519 AAAA…". Nothing was charged.',
   private_key:
     'That is a PRIVATE key. I did not keep it, but it has been sent, so it is burnt: make a new pair with ssh-keygen -t ed25519, and send the line of its .pub file. Nothing was charged.',
   several_lines: 'That is more than one line. Send one SSH public key, as one line. Nothing was charged.',
   too_long: 'That is too long for an SSH public key. Send the line of ~/.ssh/id_ed25519.pub. Nothing was charged.',
-  hardware_key: 'The cloud takes no keys of security tokens (sk-…). ssh-keygen -t ed25519 makes one that works. Nothing was charged.',
+  hardware_key:
+    'The cloud takes no keys of security tokens (sk-…). ssh-keygen -t ed25519 makes one that works. Nothing was charged.',
   dss: 'DSS keys are broken and taken nowhere any more. ssh-keygen -t ed25519 makes a good one. Nothing was charged.',
   type: 'I do not know this kind of key. ssh-keygen -t ed25519 makes one that works. Nothing was charged.',
-  damaged: 'This key is damaged: a part of its line is missing or was changed. Send the whole line again. Nothing was charged.',
+  damaged:
+    'This key is damaged: a part of its line is missing or was changed. Send the whole line again. Nothing was charged.',
   too_weak: 'An RSA key needs at least 3072 bits. ssh-keygen -t ed25519 makes a better one. Nothing was charged.',
 };

@@ -59,12 +59,7 @@ function todayFor(options: OfferOptions, reader: Reader, node: NodeOrder): TermO
 }
 
 /** It ends later by all that we were away in it: nobody could renew then. */
-function graceOf(
-  { settings }: OfferOptions,
-  reader: Reader,
-  node: NodeOrder,
-  now: UnixSeconds,
-): UnixSeconds | null {
+function graceOf({ settings }: OfferOptions, reader: Reader, node: NodeOrder, now: UnixSeconds): UnixSeconds | null {
   const term = lastTerm(node.terms);
   if (term === undefined) return null;
   const end = plusSeconds(term.until, secondsOfHours(settings.BOOTSTRAP_GRACE_HOURS));

@@ -5,7 +5,16 @@ import { byHand, obey } from './obey.ts';
 import { begin, failedStep, finishedStep } from './saga/steps.ts';
 import { change, feeInvoice, oweBack, same, say, type NodeDecision } from './effects.ts';
 import { leaseTimer, lost, renewed } from './lease/lease.ts';
-import { NO_HANDLES, type NodeByHand, type NodeCommand, type NodeFacts, type NodeOrder, type Offer, type SweepNews, type TermOffer } from './states.ts';
+import {
+  NO_HANDLES,
+  type NodeByHand,
+  type NodeCommand,
+  type NodeFacts,
+  type NodeOrder,
+  type Offer,
+  type SweepNews,
+  type TermOffer,
+} from './states.ts';
 
 export interface NewNode extends Pick<NodeOrder, 'id' | 'owner' | 'dialect' | 'sshPublicKey'> {
   readonly offer: Offer;
@@ -132,7 +141,10 @@ function swept(node: NodeOrder, news: SweepNews, facts: NodeFacts): NodeDecision
     }
     case 'stuck':
       return same(node, [
-        { type: 'alert', what: `${node.id}: what was made for it at the cloud is not gone yet. See: timmy nodes show ${node.id}` },
+        {
+          type: 'alert',
+          what: `${node.id}: what was made for it at the cloud is not gone yet. See: timmy nodes show ${node.id}`,
+        },
       ]);
   }
 }

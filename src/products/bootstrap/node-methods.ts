@@ -20,7 +20,7 @@ export const REPORT_EVERY_SECONDS = 3600;
 
 const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 
-/** How a node speaks to us (docs/nodes.md): its first word, with the claim that was born with it, and its reports. */
+/** How a node speaks to us (docs/node.md): its first word, with the claim that was born with it, and its reports. */
 export function nodeMethods({ engine, product, clouds, alert }: NodeMethodOptions): RpcMethod[] {
   const notOurs = (): Refusal => refuse('not_found', 'There is no such claim, or it was used.');
 
@@ -43,7 +43,11 @@ export function nodeMethods({ engine, product, clouds, alert }: NodeMethodOption
       const isTrue = isSame(params.claim, clouds.claimOf(params.order, params.attempt));
       if (node === undefined || !isTrue || params.attempt !== node.attempt) {
         // Who guesses claims is told nothing; the operator is, once for all of them.
-        if (!isTrue) alert(tx, 'Somebody claims to be a node of ours and cannot prove it. Nothing was believed; nothing for you to do unless you expect a node.');
+        if (!isTrue)
+          alert(
+            tx,
+            'Somebody claims to be a node of ours and cannot prove it. Nothing was believed; nothing for you to do unless you expect a node.',
+          );
         return notOurs();
       }
       if (nodeOfPubkey(tx, pubkey) !== undefined && node.node?.pubkey !== pubkey) return notOurs();
@@ -71,7 +75,9 @@ export function nodeMethods({ engine, product, clouds, alert }: NodeMethodOption
       const fresh = keepReport(tx, message.sender, params, now);
       if (fresh.includes('wrong_chain'))
         alert(tx, `The node of ${node.id} follows another chain than Bitcoin's. See: timmy nodes show ${node.id}`);
-      return { result: { ok: true, report_every_s: REPORT_EVERY_SECONDS, term_ends_at: lastTerm(node.terms)?.until ?? null } };
+      return {
+        result: { ok: true, report_every_s: REPORT_EVERY_SECONDS, term_ends_at: lastTerm(node.terms)?.until ?? null },
+      };
     },
   });
   return [announce, report];

@@ -11,12 +11,7 @@ const CANCEL_AGAIN_WITHIN = 600;
 /** More than so many terms ahead nobody pays. */
 const TERMS_AHEAD = 2;
 
-export function obey(
-  node: NodeOrder,
-  command: NodeCommand,
-  replyTo: number,
-  facts: NodeFacts,
-): NodeDecision | Refusal {
+export function obey(node: NodeOrder, command: NodeCommand, replyTo: number, facts: NodeFacts): NodeDecision | Refusal {
   switch (command.type) {
     case 'cancel':
       return cancel(node, replyTo, facts);
@@ -47,10 +42,14 @@ function cancel(node: NodeOrder, replyTo: number, facts: NodeFacts): NodeDecisio
         say({ type: 'called_off' }, replyTo),
       ]);
     case 'provisioning':
-      return notNow(node, `${id} is being made just now. Once it runs, cancel ${id} ends it, and what you have not used of the fee is yours.`);
+      return notNow(
+        node,
+        `${id} is being made just now. Once it runs, cancel ${id} ends it, and what you have not used of the fee is yours.`,
+      );
     case 'ready':
     case 'expiring': {
-      if (node.doing === 'clean_up') return notNow(node, `${id} is being destroyed already: I write to you when it is gone.`);
+      if (node.doing === 'clean_up')
+        return notNow(node, `${id} is being destroyed already: I write to you when it is gone.`);
       const owedSats = restNow(node, facts.now);
       if (node.cancelUntil !== null && facts.now <= node.cancelUntil)
         return endLease(node, 'cancelled', [say({ type: 'ending', owedSats }, replyTo)], facts);

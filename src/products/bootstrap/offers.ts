@@ -155,7 +155,8 @@ export function termSeconds(feeSats: number, btcUsdMicros: bigint, hourlyUsdMicr
   if (hourlyUsdMicros === 0) return 366 * DAY;
   const margin = BigInt(usdMicros(marginPct));
   const feeMicros = BigInt(feeSats) * btcUsdMicros;
-  const seconds = (feeMicros * 3600n * 100_000_000n) / (100_000_000n * BigInt(hourlyUsdMicros) * (100_000_000n + margin));
+  const seconds =
+    (feeMicros * 3600n * 100_000_000n) / (100_000_000n * BigInt(hourlyUsdMicros) * (100_000_000n + margin));
   return Number(seconds > BigInt(366 * DAY) ? BigInt(366 * DAY) : seconds);
 }
 

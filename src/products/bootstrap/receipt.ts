@@ -18,14 +18,12 @@ interface Due {
 export function receiptsDue(node: NodeOrder): Due[] {
   if (node.state === 'failed')
     return [{ outcome: 'failed', feeSats: node.wanted.feeSats, invoiceId: node.paidBy, term: null }];
-  const charged = node.terms.map(
-    (term, nth): Due => ({
-      outcome: nth === 0 ? 'complete' : 'renewed',
-      feeSats: term.feeSats,
-      invoiceId: term.invoiceId,
-      term: { ...term, endedAt: null },
-    }),
-  );
+  const charged = node.terms.map((term, nth): Due => ({
+    outcome: nth === 0 ? 'complete' : 'renewed',
+    feeSats: term.feeSats,
+    invoiceId: term.invoiceId,
+    term: { ...term, endedAt: null },
+  }));
   const returned = node.terms
     .filter(({ endedAt }) => endedAt !== null)
     .map((term): Due => ({ outcome: 'ended_early', feeSats: term.feeSats, invoiceId: null, term }));

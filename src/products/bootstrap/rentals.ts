@@ -42,10 +42,10 @@ export function beginRental(tx: Tx, rental: Omit<Rental, 'goneAt'> & { readonly 
 
 /** The cloud said that it is gone. */
 export function endRental(tx: Tx, resource: string, at: UnixSeconds): void {
-  statement(
-    tx,
-    'UPDATE cloud_rentals SET gone_at = max(from_at, ?) WHERE resource = ? AND gone_at IS NULL',
-  ).run(at, resource);
+  statement(tx, 'UPDATE cloud_rentals SET gone_at = max(from_at, ?) WHERE resource = ? AND gone_at IS NULL').run(
+    at,
+    resource,
+  );
 }
 
 export function rentalsOf(reader: Reader, orderId: string): Rental[] {
@@ -56,12 +56,20 @@ export function rentalsOf(reader: Reader, orderId: string): Rental[] {
 
 /** What bills now. */
 export function liveRentals(reader: Reader): Rental[] {
-  return statement(reader, `SELECT ${COLUMNS} FROM cloud_rentals WHERE gone_at IS NULL ORDER BY from_at, resource`).all() as Rental[];
+  return statement(
+    reader,
+    `SELECT ${COLUMNS} FROM cloud_rentals WHERE gone_at IS NULL ORDER BY from_at, resource`,
+  ).all() as Rental[];
 }
 
 /** What a thing has cost by `now`, in millionths of a USD: hours begun, and of each 28 days no more than a month's price. */
 export function rentalCost(
-  { fromAt, goneAt, hourlyUsdMicros, monthlyUsdMicros }: Pick<Rental, 'fromAt' | 'goneAt' | 'hourlyUsdMicros' | 'monthlyUsdMicros'>,
+  {
+    fromAt,
+    goneAt,
+    hourlyUsdMicros,
+    monthlyUsdMicros,
+  }: Pick<Rental, 'fromAt' | 'goneAt' | 'hourlyUsdMicros' | 'monthlyUsdMicros'>,
   now: UnixSeconds,
 ): bigint {
   const hours = Math.ceil(Math.max(0, (goneAt ?? now) - fromAt) / HOUR);

@@ -28,7 +28,8 @@ export type NodeReport = z.infer<typeof reportParams>;
 /** Keeps the newest. @returns the trouble that it did not have before. */
 export function keepReport(tx: Tx, pubkey: string, report: NodeReport, at: UnixSeconds): readonly string[] {
   const before = reportOf(tx, pubkey);
-  const known = statement(tx, 'SELECT seq FROM node_reports WHERE pubkey = ?').get(pubkey) as { seq: number } | undefined;
+  const known = statement(tx, 'SELECT seq FROM node_reports WHERE pubkey = ?').get(pubkey) as
+    { seq: number } | undefined;
   if (known !== undefined && known.seq >= report.seq) return [];
   statement(
     tx,

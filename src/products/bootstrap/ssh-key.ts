@@ -4,15 +4,7 @@ import { Secret } from '../../lib/secret.ts';
 
 /** Why a text is no SSH public key that we take. */
 export type KeyProblem =
-  | 'not_a_key'
-  | 'private_key'
-  | 'several_lines'
-  | 'too_long'
-  | 'hardware_key'
-  | 'dss'
-  | 'type'
-  | 'damaged'
-  | 'too_weak';
+  'not_a_key' | 'private_key' | 'several_lines' | 'too_long' | 'hardware_key' | 'dss' | 'type' | 'damaged' | 'too_weak';
 
 /** Bytes of a line; the largest RSA key that anybody uses has 2,800. */
 const MAX_LINE = 4096;
@@ -22,7 +14,8 @@ const CURVES: Readonly<Record<string, { readonly name: string; readonly point: n
   'ecdsa-sha2-nistp384': { name: 'nistp384', point: 97 },
   'ecdsa-sha2-nistp521': { name: 'nistp521', point: 133 },
 };
-const TYPE = /(?:^|\s)((?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com))\s+(\S+)/;
+const TYPE =
+  /(?:^|\s)((?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com))\s+(\S+)/;
 
 /**
  * The key of one line of `id_….pub` (RFC 4253 §6.6, RFC 8709, RFC 5656), options and comment dropped: "type blob". Strict:
@@ -65,7 +58,8 @@ function problemOf(type: string, fields: readonly Buffer[]): KeyProblem | null {
   const curve = CURVES[type];
   if (curve === undefined) return 'type';
   const [name, point] = fields;
-  const isGood = fields.length === 2 && name?.toString('latin1') === curve.name && point?.length === curve.point && point[0] === 4;
+  const isGood =
+    fields.length === 2 && name?.toString('latin1') === curve.name && point?.length === curve.point && point[0] === 4;
   return isGood ? null : 'damaged';
 }
 

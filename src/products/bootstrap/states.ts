@@ -10,8 +10,7 @@ import type { Sats, UnixSeconds } from '../../lib/units.ts';
  *   `doing` is the work outside that is owed now; each call of a cloud is an activity of its own (saga/steps.ts).
  *   What is paid is in the account `bootstrap:<id>` until the node runs, and earned then, term by term.
  */
-export type NodeState =
-  'awaiting_payment' | 'provisioning' | 'ready' | 'expiring' | 'destroyed' | 'failed' | 'expired';
+export type NodeState = 'awaiting_payment' | 'provisioning' | 'ready' | 'expiring' | 'destroyed' | 'failed' | 'expired';
 
 /** Work outside, by the names of its activities. `announce` is the node's: it is waited for. */
 export type Doing = 'make_key' | 'ssh_key' | 'volume' | 'droplet' | 'boot' | 'announce' | 'tidy' | 'clean_up';

@@ -125,7 +125,10 @@ export function sweepTask(options: SweepOptions): TaskKind<Record<string, never>
       endForgotten(tx, live, now);
       const fresh = keepStrays(tx, strays, now);
       if (fresh > 0)
-        alert(tx, `The cloud holds ${fresh} ${fresh === 1 ? 'thing' : 'things'} of a Timmy that this database does not know. They bill and are left alone. See: timmy nodes sweep`);
+        alert(
+          tx,
+          `The cloud holds ${fresh} ${fresh === 1 ? 'thing' : 'things'} of a Timmy that this database does not know. They bill and are left alone. See: timmy nodes sweep`,
+        );
       again(tx, SWEEP_SECONDS);
     };
   }
@@ -182,7 +185,10 @@ function endForgotten(tx: Tx, live: ReadonlySet<string>, now: Parameters<typeof 
 function keepStrays(tx: Tx, strays: Findings['strays'], now: number): number {
   let fresh = 0;
   for (const { resource, kind, name } of strays.slice(0, 200)) {
-    const known = statement(tx, 'UPDATE cloud_strays SET last_at = ? WHERE resource = ?').run(now, `${kind}:${resource}`);
+    const known = statement(tx, 'UPDATE cloud_strays SET last_at = ? WHERE resource = ?').run(
+      now,
+      `${kind}:${resource}`,
+    );
     if (known.changes === 1) continue;
     fresh++;
     statement(tx, 'INSERT INTO cloud_strays (resource, kind, name, first_at, last_at) VALUES (?, ?, ?, ?, ?)').run(
@@ -195,4 +201,12 @@ function keepStrays(tx: Tx, strays: Findings['strays'], now: number): number {
   }
   statement(tx, 'DELETE FROM cloud_strays WHERE last_at < ?').run(now);
   return fresh;
+}
+
+/** What the cloud holds and nobody here knows, as the last sweep saw it. */
+export function strays(reader: Reader): { resource: string; kind: string; name: string; firstAt: number }[] {
+  return statement(
+    reader,
+    'SELECT resource, kind, name, first_at AS firstAt FROM cloud_strays ORDER BY first_at, resource LIMIT 200',
+  ).all() as { resource: string; kind: string; name: string; firstAt: number }[];
 }

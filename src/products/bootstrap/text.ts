@@ -34,9 +34,13 @@ export function nodeWords(options: NodeTextOptions, tx: Tx, node: NodeOrder, not
     case 'unavailable':
       return [`${id}: no invoice could be made just now, and nothing was charged. Please ask again in a few minutes.`];
     case 'called_off':
-      return [`${id} is cancelled. Please do not pay its invoice any more; if you already did, the money is yours and I will say so.`];
+      return [
+        `${id} is cancelled. Please do not pay its invoice any more; if you already did, the money is yours and I will say so.`,
+      ];
     case 'paid':
-      return [`Paid. ${stub(node)}${id} is being made, ${describe(node.offer)}. I write at each step; it takes a few minutes.`];
+      return [
+        `Paid. ${stub(node)}${id} is being made, ${describe(node.offer)}. I write at each step; it takes a few minutes.`,
+      ];
     case 'step':
       return [`${id}: ${STEPS[notice.step]}`];
     case 'ready':
@@ -44,7 +48,9 @@ export function nodeWords(options: NodeTextOptions, tx: Tx, node: NodeOrder, not
     case 'introduced':
       return [introduction(node)];
     case 'failed':
-      return [`${id} could not be made: ${whyFailed(node.failure ?? '')} Everything that was begun is taken away again. ${owed(notice.owedSats)}`];
+      return [
+        `${id} could not be made: ${whyFailed(node.failure ?? '')} Everything that was begun is taken away again. ${owed(notice.owedSats)}`,
+      ];
     case 'renewed':
       return [`Paid. ${id} is yours until ${day(lastTerm(node.terms)?.until ?? 0)}.`];
     case 'warning':
@@ -62,11 +68,17 @@ export function nodeWords(options: NodeTextOptions, tx: Tx, node: NodeOrder, not
         `${id} would be destroyed, with everything on it: close channels and move coins first. ${notice.owedSats} sats of its fee would come back. If you mean it, send once more within 10 minutes: cancel ${id}`,
       ];
     case 'ending':
-      return [`${id} is being destroyed.${notice.owedSats > 0 ? ` Of its fee you have not used all. ${owed(notice.owedSats)}` : ''} I write when it is gone.`];
+      return [
+        `${id} is being destroyed.${notice.owedSats > 0 ? ` Of its fee you have not used all. ${owed(notice.owedSats)}` : ''} I write when it is gone.`,
+      ];
     case 'gone':
-      return [`${id} is not there any more: the machine was removed at the cloud, and not by me.${notice.owedSats > 0 ? ` ${owed(notice.owedSats)}` : ''} bootstrap orders another.`];
+      return [
+        `${id} is not there any more: the machine was removed at the cloud, and not by me.${notice.owedSats > 0 ? ` ${owed(notice.owedSats)}` : ''} bootstrap orders another.`,
+      ];
     case 'destroyed':
-      return [`${id} is gone: the cloud says so, machine and disks. ${node.endedBecause === 'over' ? 'bootstrap orders another.' : 'Thank you.'}`];
+      return [
+        `${id} is gone: the cloud says so, machine and disks. ${node.endedBecause === 'over' ? 'bootstrap orders another.' : 'Thank you.'}`,
+      ];
     case 'moved':
       return [`The address of ${id} is ${notice.ipv4} now. Check the fingerprint of its host key when you log in.`];
     case 'late_money':

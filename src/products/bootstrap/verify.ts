@@ -77,10 +77,7 @@ function problemsOf(reader: Reader, node: NodeOrder): string[] {
   const problems: string[] = [];
   const fees = node.terms.reduce((sum, { feeSats }) => sum + feeSats, 0);
   if (posted('earned:bootstrap') !== fees * 1000) problems.push('a node earned the fee of each of its terms, once');
-  const rests = node.terms.reduce(
-    (sum, term) => sum + (term.endedAt === null ? 0 : restOfTerm(term, term.endedAt)),
-    0,
-  );
+  const rests = node.terms.reduce((sum, term) => sum + (term.endedAt === null ? 0 : restOfTerm(term, term.endedAt)), 0);
   if (posted('returned:bootstrap') !== rests * 1000) problems.push('what of a term was not used went back');
   const inOrder = node.terms.every(({ from, until }, nth) => {
     const before = node.terms[nth - 1];

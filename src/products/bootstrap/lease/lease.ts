@@ -20,7 +20,15 @@ export function renewed(node: NodeOrder, invoiceId: number, facts: NodeFacts): N
   const from = lastTerm(node.terms)?.until ?? facts.now;
   const until = plusSeconds(from, termSeconds);
   const terms = [...node.terms, { invoiceId, feeSats, from, until, endedAt: null }];
-  const order: NodeOrder = { ...node, state: 'ready', terms, warnedAt: [], renewalAsked: false, cancelUntil: null, endedBecause: null };
+  const order: NodeOrder = {
+    ...node,
+    state: 'ready',
+    terms,
+    warnedAt: [],
+    renewalAsked: false,
+    cancelUntil: null,
+    endedBecause: null,
+  };
   return change(order, facts, [
     { type: 'replace_invoices' },
     earnTerm(node, feeSats, terms.length),
@@ -96,7 +104,14 @@ export function endLease(
   facts: NodeFacts,
 ): NodeDecision {
   const { terms, returns } = giveBack(node, facts.now);
-  const order: NodeOrder = { ...node, state: 'expiring', doing: 'clean_up', endedBecause: because, terms, cancelUntil: null };
+  const order: NodeOrder = {
+    ...node,
+    state: 'expiring',
+    doing: 'clean_up',
+    endedBecause: because,
+    terms,
+    cancelUntil: null,
+  };
   return change(order, facts, [
     { type: 'replace_invoices' },
     { type: 'cancel_timer', name: 'lease' },
@@ -110,7 +125,10 @@ export function endLease(
 export function lost(node: NodeOrder, facts: NodeFacts): NodeDecision {
   if ((node.state !== 'ready' && node.state !== 'expiring') || node.doing === 'clean_up') return same(node);
   const owedSats = restNow(node, facts.now);
-  const alert: NodeEffect = { type: 'alert', what: `The droplet of ${node.id} is gone, and it was not Timmy who ended it. What its owner has not used of the fee is owed back.` };
+  const alert: NodeEffect = {
+    type: 'alert',
+    what: `The droplet of ${node.id} is gone, and it was not Timmy who ended it. What its owner has not used of the fee is owed back.`,
+  };
   return endLease(node, 'gone', [say({ type: 'gone', owedSats }), alert], facts);
 }
 
@@ -130,11 +148,23 @@ function giveBack(node: NodeOrder, now: UnixSeconds): { terms: NodeOrder['terms'
       oweBack(node, rest, 'unused', `term:${nth}`),
     ];
   });
-  return { terms: endTerms(node.terms, rests.map(({ term }) => term), now), returns };
+  return {
+    terms: endTerms(
+      node.terms,
+      rests.map(({ term }) => term),
+      now,
+    ),
+    returns,
+  };
 }
 
 function earnTerm(node: NodeOrder, feeSats: Sats, nth: number): NodeEffect {
-  return { type: 'earn', amountMsats: toMsats(feeSats), as: 'bootstrap', cause: nth === 1 ? node.id : `${node.id}:${nth}` };
+  return {
+    type: 'earn',
+    amountMsats: toMsats(feeSats),
+    as: 'bootstrap',
+    cause: nth === 1 ? node.id : `${node.id}:${nth}`,
+  };
 }
 
 function leaseAt(at: UnixSeconds): NodeEffect {

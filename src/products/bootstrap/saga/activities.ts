@@ -149,10 +149,19 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
           termEndsAt: plusSeconds(clock.now(), node.wanted.termSeconds),
         });
         const sshKeyIds = handles.sshKeyId === null ? [] : [handles.sshKeyId];
-        const wish = { name, region, size: offer.size, image: settings.DO_IMAGE, sshKeyIds, volumeIds, tags: tagsOf(id) };
+        const wish = {
+          name,
+          region,
+          size: offer.size,
+          image: settings.DO_IMAGE,
+          sshKeyIds,
+          volumeIds,
+          tags: tagsOf(id),
+        };
         return cloud.createDroplet({ ...wish, userData }, signal);
       },
-      find: async () => oldest((await cloud.findDroplets(name, orderTag(id), signal)).filter((one) => one.name === name)),
+      find: async () =>
+        oldest((await cloud.findDroplets(name, orderTag(id), signal)).filter((one) => one.name === name)),
       idOf: (found) => found.id,
     });
     return {
@@ -203,7 +212,9 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
     const missing = host === null ? (memory.missing ?? 0) + 1 : 0;
     if (missing >= 3) return { failed: 'boot_dead' };
     if (now - memory.since >= patience) return { failed: 'boot_timeout' };
-    throw new RunAgain(Math.max(1, Math.min(10, Math.ceil(patience / 60))), { ...memory, missing } satisfies Memory);
+    // A stub is there at once.
+    const wait = node.offer.isStub ? 1 : Math.max(1, Math.min(10, Math.ceil(patience / 60)));
+    throw new RunAgain(wait, { ...memory, missing } satisfies Memory);
   });
 
   /**

@@ -92,7 +92,10 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
     if (node?.doing !== 'clean_up') return { failed: 'gone' };
     const memory = (run.memory as Memory | undefined) ?? { since: clock.now(), told: false };
     const isStuck = clock.now() - memory.since >= STUCK_SECONDS;
-    if (isStuck && !memory.told) run.speak(`what was made for it is not gone at the cloud after an hour; it is tried on. See: timmy nodes show ${orderId}`);
+    if (isStuck && !memory.told)
+      run.speak(
+        `what was made for it is not gone at the cloud after an hour; it is tried on. See: timmy nodes show ${orderId}`,
+      );
     const again = (fault: OutsideError | null): RunAgain => {
       const seconds = Math.min(3600, 2 ** Math.min(Math.max(1, run.tries), 12));
       const wait = isStuck ? seconds : Math.min(30, seconds);
@@ -124,7 +127,11 @@ function lastAskedFor(reader: Reader, orderId: string): number {
   return statement(reader, sql).pluck().get(orderId) as number;
 }
 
-function endRentalsOfVolumes(tx: Parameters<typeof endRental>[0], orderId: string, now: Parameters<typeof endRental>[2]): void {
+function endRentalsOfVolumes(
+  tx: Parameters<typeof endRental>[0],
+  orderId: string,
+  now: Parameters<typeof endRental>[2],
+): void {
   const sql = `SELECT resource FROM cloud_rentals WHERE order_id = ? AND kind = 'volume' AND gone_at IS NULL`;
   for (const resource of statement(tx, sql).pluck().all(orderId) as string[]) endRental(tx, resource, now);
 }

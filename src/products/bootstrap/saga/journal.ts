@@ -119,7 +119,10 @@ function endCall(
   ).run(now, outcome, resource, id);
 }
 
-function callsOf(reader: Reader, { orderId, attempt, call }: Pick<Making<unknown>, 'orderId' | 'attempt' | 'call'>): Row[] {
+function callsOf(
+  reader: Reader,
+  { orderId, attempt, call }: Pick<Making<unknown>, 'orderId' | 'attempt' | 'call'>,
+): Row[] {
   return statement(
     reader,
     `SELECT id, intent_at AS intentAt, outcome FROM cloud_calls WHERE order_id = ? AND attempt = ? AND call = ? ORDER BY id`,

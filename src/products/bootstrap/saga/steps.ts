@@ -4,8 +4,7 @@ import { startLease } from '../lease/lease.ts';
 import { NO_HANDLES, type Doing, type Handles, type NodeFacts, type NodeOrder } from '../states.ts';
 
 /** What a step of the saga hands back; each is kept by its order in the commit that ends the step. */
-export type StepOutput =
-  { readonly publicKey: string } | Partial<Handles> | { readonly ipv4: string } | null;
+export type StepOutput = { readonly publicKey: string } | Partial<Handles> | { readonly ipv4: string } | null;
 
 /** The fee is paid: the first thing that has to be made is made. Cannot any be made, the fee is owed back at once. */
 export function begin(node: NodeOrder, facts: NodeFacts): NodeDecision {
@@ -69,7 +68,12 @@ export function isUp(node: NodeOrder, facts: NodeFacts): NodeDecision {
   const started = startLease({ ...node, state: 'ready', doing: 'tidy' }, facts);
   const silent: NodeEffect[] =
     node.node === null
-      ? [{ type: 'alert', what: `${node.id} runs, and its node has not spoken. Its owner can log in by SSH. See: timmy nodes show ${node.id}` }]
+      ? [
+          {
+            type: 'alert',
+            what: `${node.id} runs, and its node has not spoken. Its owner can log in by SSH. See: timmy nodes show ${node.id}`,
+          },
+        ]
       : [];
   return change(started.order, facts, [
     { type: 'cancel_timer', name: 'announce' },
