@@ -39,7 +39,7 @@ export default defineConfig({
           name: 'fast',
           include: ['src/**/*.test.ts', 'test/{contracts,fakes,builders,house,receipts}/**/*.test.ts'],
           // Against what hangs; a busy machine takes its time.
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           // A third of the work would be loading the same modules for each file; none of them keeps anything between tests.
           isolate: false,
         },

@@ -469,20 +469,16 @@ describe('how soon we are back', () => {
     expect(heard / total).toBeGreaterThan(0.8);
   });
 
-  it.each([75, 1200])(
-    'a relay away for %d s has us within 5 s of its return',
-    async (awaySeconds) => {
-      await subscribed();
-      await relay.stop();
-      await reader.until(() => !isSubscribed());
-      await reader.pass(awaySeconds, 1_000);
-      await relay.restart();
-      const back = reader.clock.now();
-      await reader.stepUntil(isSubscribed);
-      expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
-    },
-    60_000,
-  );
+  it.each([75, 1200])('a relay away for %d s has us within 5 s of its return', async (awaySeconds) => {
+    await subscribed();
+    await relay.stop();
+    await reader.until(() => !isSubscribed());
+    await reader.pass(awaySeconds, 1_000);
+    await relay.restart();
+    const back = reader.clock.now();
+    await reader.stepUntil(isSubscribed);
+    expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
+  });
 
   it('a relay that refuses to let us read for ten minutes is read within 5 s of its change of mind', async () => {
     relay.behave({ closed: 'blocked: not now' });
