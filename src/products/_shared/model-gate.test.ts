@@ -76,14 +76,3 @@ describe('the most that a call can cost stays set aside where nobody knows', () 
     expect(spentNanos()).toBe(46_344_000);
   });
 });
-
-describe('countTokens', () => {
-  it('asks the model, or guesses and says so; it costs nothing', async () => {
-    const prompt = asked('claude-sonnet-4-6', 'x'.repeat(340));
-    expect(await gateTo(createStubAgent()).countTokens(prompt, never)).toEqual({ tokens: 135, exact: false });
-    expect(await gateTo(agent).countTokens(prompt, never)).toEqual({ tokens: 100, exact: false });
-    const counts: Agent = { ...createStubAgent(), countTokens: () => Promise.resolve({ tokens: 7, exact: true }) };
-    expect(await gateTo(counts).countTokens(prompt, never)).toEqual({ tokens: 7, exact: true });
-    expect(spentNanos()).toBe(0);
-  });
-});
