@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/builders/fresh-database.ts';
 import { createHandClock } from '../../../test/fakes/hand-clock.ts';
 import { createScriptedAgent, type ScriptedAgent } from '../../../test/fakes/scripted-agent.ts';
-import { createStubAgent } from '../../adapters/stubs/agent/index.ts';
 import type { Database } from '../../db/index.ts';
 import { silentLog } from '../../lib/log.ts';
 import { AgentError, type Agent, type WorkRequest } from '../../ports/agent.ts';
