@@ -22,7 +22,9 @@ const TAKEN_WITHIN_MS = 8000;
 export function registerSessionActs(sessions: Command, cli: Cli, face: ProductFace): void {
   sessions
     .command('close <id>')
-    .description('end it; what is left is owed to its customer (timmy refunds shows and pays it)')
+    .description(
+      'end it; what is left is owed to its customer, paid out as any change: unasked where they gave an address, else when they ask (timmy refunds shows it)',
+    )
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--json', 'one JSON object')
     .action((id: string, options: ActOptions) => act(cli, face, id, { type: 'close' }, options));
@@ -62,7 +64,9 @@ function act(cli: Cli, face: ProductFace, written: string, command: ByHand, opti
     if (after === null)
       throw new Failure('It is filed, and nobody has carried it out yet: Timmy does when it runs (timmy start).');
     const words =
-      command.type === 'close' ? `${id} is ${after.state}. timmy refunds shows what is owed.` : `${id} lasts longer.`;
+      command.type === 'close'
+        ? `${id} is ${after.state}. What is left is owed to its customer: timmy refunds shows it.`
+        : `${id} lasts longer.`;
     print(cli, options.json === true, { id, state: after.state }, words);
   });
 }
