@@ -12,12 +12,14 @@ export function registerSessionActs(sessions: Command, cli: Cli, face: ProductFa
       : `${id} is ${state.replaceAll('_', ' ')}: only one that is open can be changed.`;
   sessions
     .command('close <id>')
-    .description('end it; what is left is owed to its customer (timmy refunds shows and pays it)')
+    .description(
+      'end it; what is left is owed to its customer, paid out as any change: unasked where they gave an address, else when they ask (timmy refunds shows it)',
+    )
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--json', 'one JSON object')
     .action((id: string, options: ByHandOptions) => {
       const command: ByHand = { type: 'close' };
-      const done = (order: OrderRow): string => `${order.id} is ${order.state}. timmy refunds shows what is owed.`;
+      const done = (order: OrderRow): string => `${order.id} is ${order.state}. What is left is owed to its customer: timmy refunds shows it.`;
       return actByHand(cli, face, id, { command, what: 'closed', whyNot, done }, options);
     });
   sessions

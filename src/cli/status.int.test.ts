@@ -69,6 +69,8 @@ describe('timmy status', () => {
     expect(value['advice']).toEqual([
       expect.stringContaining('HAIKU_* (0.0008 in, 0.004 out) is below the list price'),
     ]);
+    expect(words).toMatch(/free answers +\$1\.00 of today's \$1\.00 left/);
+    expect(value['demo_budget']).toEqual({ daily_usd: 1, left_usd: 1 });
     expect(words).toMatch(/advice +HAIKU_\* .* is below the list price of claude-haiku-4-5/);
     stop();
   });

@@ -40,6 +40,7 @@ import { openOrders, statusText } from './orders.ts';
 import { shortHelp } from './help.ts';
 import type { Refunds } from './refund.ts';
 import type { CommandOptions, Registry } from './registry.ts';
+import { answerIsGone } from './replayed.ts';
 import { knownTo, type WhoSpeaks } from './speakers.ts';
 
 export interface HandleOptions extends CommandOptions {
@@ -329,7 +330,7 @@ function handleRpc(
   if (asked.rpcKey !== null) {
     const replay = findReplay(tx, key, message.id, now);
     if (replay.state === 'answered') {
-      const text = texts.read(tx, replay.textId) ?? failureOf(request.id, erasedAnswer(replay.orderId));
+      const text = texts.read(tx, replay.textId) ?? failureOf(request.id, answerIsGone(replay));
       enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
       return;
     }
@@ -365,16 +366,6 @@ function handleRpc(
   if (isRefusal(outcome)) return fail(outcome);
   answerRpc(tx, texts, asked, success(request.id, outcome.result), { replayable: true }, now);
   outcome.after?.();
-}
-
-/** What it did stands, but its first answer went with the customer's texts (`forget`, or retention). */
-function erasedAnswer(orderId: string | null): Refusal {
-  const text = `This request was carried out and answered before, and is not carried out again. Its answer was erased with your texts.${orderId === null ? '' : ` It was about ${orderId}.`}`;
-  return refuse('bad_state', text, {
-    state: 'erased',
-    reason: 'the first answer was erased',
-    ...(orderId === null ? {} : { id: orderId }),
-  });
 }
 
 function contextOf(options: HandleOptions, message: InboundMessage, speaker: Speaker): CommandContext {

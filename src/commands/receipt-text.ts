@@ -13,12 +13,18 @@ export function chainInWords(from: number, shown: number, count: number): string
   return `${which}, signed, oldest first.${more} Anybody can check that they are right and none is missing: timmy verify --chain`;
 }
 
-/** An order of which nothing was charged. */
-export function refundsInWords(orderId: string, refunds: readonly NostrEvent[]): string {
+/** Charged before receipts took their present form, in which its receipt cannot be checked. */
+export function formerlyInWords(orderId: string, chargedSats: number): string {
+  return `${orderId} was charged ${chargedSats} sats by an earlier version of mine, whose receipts had another form: there is none that timmy verify checks. My books have it; a person can look.`;
+}
+
+/** An order of which no receipt says a charge. `formerly`: what it was charged before receipts took this form, sats. */
+export function refundsInWords(orderId: string, refunds: readonly NostrEvent[], formerly: number | null): string {
   const debts = refunds.flatMap((event) => (JSON.parse(event.content) as RefundContent).debts);
   const own = debts.filter((debt) => debt.id === orderId);
   const paidOut = sum((own.length > 0 ? own : debts).map((debt) => debt.amount_sats));
-  return `${orderId}: nothing was charged, and ${paidOut} sats were paid out to you.\nBelow: ${
+  const charged = formerly === null ? 'nothing was charged' : `${formerly} sats were charged by an earlier version`;
+  return `${orderId}: ${charged}, and ${paidOut} sats were paid out to you.\nBelow: ${
     refunds.length === 1 ? 'the receipt' : `${refunds.length} receipts`
   } of that, signed. Anybody can check it with: timmy verify`;
 }

@@ -187,7 +187,10 @@ describe('problems', () => {
     [{ LIMIT_MESSAGE_CHARS: '99' }, ['LIMIT_MESSAGE_CHARS must be a whole number from 100']],
     [{ MODEL_DAILY_BUDGET_USD: '0.017' }, ['MODEL_DAILY_BUDGET_USD does not pay for one job (about 0.018 USD)']],
     [{ MODEL_DAILY_BUDGET_USD: '0.018' }, []],
-    [{ DEMO_DAILY_BUDGET_USD: '0.008' }, ['DEMO_DAILY_BUDGET_USD does not pay for one free answer (about 0.008 USD)']],
+    [
+      { DEMO_DAILY_BUDGET_USD: '0.008' },
+      ['DEMO_DAILY_BUDGET_USD does not pay for one free answer of a newcomer (about 0.008 USD'],
+    ],
     [{ DEMO_DAILY_BUDGET_USD: '0' }, []],
     [{ SHORT_MAX_CHARS: '301' }, ['SHORT_MAX_CHARS must not']],
     [

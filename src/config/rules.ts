@@ -92,8 +92,9 @@ export const rules: readonly Rule[] = [
     };
     const answer = cost('eval', s.EVAL_MODEL, 500) + cost('work', s.WORK_MODEL, s.DEMO_OUTPUT_TOKENS);
     const budget = Number(s.DEMO_DAILY_BUDGET_USD);
-    return budget > 0 && budget < answer
-      ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer (about ${answer.toFixed(3)} USD). Raise it, or set it to 0 to offer none`
+    // Who has not paid yet has two thirds of it.
+    return budget > 0 && (budget * 2) / 3 < answer
+      ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer of a newcomer (about ${answer.toFixed(3)} USD of two thirds of it). Raise it, or set it to 0 to offer none`
       : null;
   }),
   rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('eval', s) : null)),

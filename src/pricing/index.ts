@@ -3,7 +3,6 @@ export { tariffFrom, usdMicrosOf, type BtcPrice, type Tariff, type TariffSetting
 export {
   evaluationMaxTokens,
   findModel,
-  guessTokens,
   LIST_PRICES_OF,
   thinkingRoomOf,
   type ClassRates,
@@ -11,6 +10,7 @@ export {
 export { DEFAULT_MODELS, DEFAULT_RATES, isBelow, ratesOf, type ModelRates, type RateSettings } from './rates.ts';
 export {
   countCharacters,
+  estimateTokens,
   priceOfEstimate,
   quoteWork,
   settleWork,

@@ -217,3 +217,17 @@ it('requests that run side by side, by owner and token, with a top-up between: n
   expect(accounts).toMatchObject([{ paid: 1500, charged: 1500 - (accounts[0]?.owed ?? 0), held: 0 }]);
   expect((await chain(friend.pubkey)).outcomes).toEqual(['complete']);
 });
+
+it('what an earlier version charged is said, and that its receipt had another form', async () => {
+  v = await visit();
+  await v.guest.say('Why is the sky blue?');
+  await v.pass();
+  const id = heardId();
+  await v.news();
+  const event = JSON.stringify({ content: JSON.stringify({ bill: { charged_sats: 138 } }) });
+  v.house.database.read.$client
+    .prepare(`INSERT INTO former_receipts VALUES ('x', ?, json_array(?), 'charge', ?, 1)`)
+    .run(v.guest.pubkey, id, event);
+  await v.guest.say(`receipt ${id}`);
+  expect((await v.news()).at(-1)).toMatch(/^J-XXXXX was charged 138 sats by an earlier version of mine/);
+});

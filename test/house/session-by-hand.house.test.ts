@@ -41,7 +41,7 @@ it('is closed by hand, with a reason, and what is left is owed', async () => {
   expect((await timmy('sessions', 'close', id)).code).toBe(2);
   expect(await timmy('sessions', 'close', id, '--reason', 'they asked by phone')).toMatchObject({
     code: 0,
-    out: `${id} is closed. timmy refunds shows what is owed.\n`,
+    out: `${id} is closed. What is left is owed to its customer: timmy refunds shows it.\n`,
   });
   expect(await v.news()).toEqual([expect.stringMatching(/^S-XXXXX is closed. 500 sats are yours/)]);
   expect(v.count(`SELECT count(*) FROM hand_decisions WHERE what = 'order' AND reason = 'they asked by phone'`)).toBe(

@@ -69,6 +69,8 @@ export type Request = RequestBase &
         readonly model: string;
         readonly cut: boolean;
         readonly resultParts: number;
+        /** How much of its prompt was the conversation before it; missing in what was answered by an earlier version. */
+        readonly rememberedTokens?: number;
         readonly told: Told | null;
         readonly bill: Settlement;
       }
@@ -130,6 +132,7 @@ export interface PartNews extends Told {
 
 /** What the activity `execute` hands back; the text is kept already. */
 export interface AnswerOutput {
+  readonly rememberedTokens?: number;
   readonly resultId: number;
   readonly resultParts: number;
   readonly cut: boolean;

@@ -1,7 +1,4 @@
-import type { Texts } from '../../customers/index.ts';
 import { statement, type Reader, type Tx } from '../../db/index.ts';
-import type { Turn } from '../../ports/agent.ts';
-import { countCharacters } from '../../pricing/index.ts';
 import type { Session } from './states.ts';
 import { loadSession } from './store.ts';
 
@@ -44,71 +41,4 @@ export function heldSessionOf(reader: Reader, npub: string): Session | undefined
     WHERE t.npub = ? AND s.state IN ('active', 'paused') LIMIT 1`;
   const id = statement(reader, sql).pluck().get(npub) as string | undefined;
   return id === undefined ? undefined : loadSession(reader, id);
-}
-
-/** What the model is told again of a conversation. */
-export interface Memory {
-  readonly turns: readonly Turn[];
-  /** A guess: a quarter of the characters. */
-  readonly tokens: number;
-  /** What is older than this row of `requests` is left out from now on. */
-  readonly from: number;
-}
-
-interface Talk {
-  readonly sessionId: string;
-  readonly owner: string;
-  readonly talk: number;
-}
-
-/** So many answers back at most, whatever their length. */
-const MAX_TURNS = 50;
-
-/**
- * The conversation so far: requests that were answered, with their answers. Where it has outgrown `maxTokens`, its
- * older half goes: seldom and much at once, so that what stays is the same from turn to turn and the model's cache has
- * it. What was refused, failed or erased is not part of it.
- */
-export function memoryOf(reader: Reader, texts: Texts, of: Talk, maxTokens: number): Memory {
-  const { sessionId, owner, talk } = of;
-  const rows = statement(
-    reader,
-    `SELECT n AS row, request_id AS request, result_id AS result FROM requests
-     WHERE session_id = @sessionId AND owner = @owner AND talk = @talk AND state = 'complete' AND n >= coalesce(
-       (SELECT remembered_from FROM session_talkers WHERE session_id = @sessionId AND npub = @owner), 0)
-     ORDER BY n DESC LIMIT ${MAX_TURNS}`,
-  ).all({ sessionId, owner, talk }) as { row: number; request: number | null; result: number | null }[];
-  const turns = rows.flatMap(({ row, request, result }) => {
-    const [asked, answered] = [texts.read(reader, request), texts.read(reader, result)];
-    if (asked === null || answered === null) return [];
-    const tokens = Math.ceil((countCharacters(asked) + countCharacters(answered)) / 4);
-    return [{ row, asked, answered, tokens }];
-  });
-  const total = turns.reduce((sum, turn) => sum + turn.tokens, 0);
-  const room = total > maxTokens ? maxTokens / 2 : maxTokens;
-  const kept = [];
-  let tokens = 0;
-  // The newest first; the conversation is read the other way round.
-  for (const turn of turns) {
-    if (tokens + turn.tokens > room) break;
-    tokens += turn.tokens;
-    kept.unshift(turn);
-  }
-  return {
-    turns: kept.flatMap(({ asked, answered }) => [
-      { role: 'customer' as const, text: asked },
-      { role: 'timmy' as const, text: answered },
-    ]),
-    tokens,
-    from: kept[0]?.row ?? (rows[0]?.row ?? -1) + 1,
-  };
-}
-
-/** Remembers where the memory now begins. */
-export function keepMemoryFrom(tx: Tx, { sessionId, owner }: Talk, from: number): void {
-  statement(
-    tx,
-    `INSERT INTO session_talkers (session_id, npub, remembered_from) VALUES (@sessionId, @owner, @from)
-     ON CONFLICT (session_id, npub) DO UPDATE SET remembered_from = max(remembered_from, @from)`,
-  ).run({ sessionId, owner, from });
 }
