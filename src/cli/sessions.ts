@@ -6,7 +6,7 @@ import { sleep } from '../lib/clock.ts';
 import { noteOrderDecision, tellOrder } from '../payments/index.ts';
 import type { ByHand } from '../products/session/machine.ts';
 import { print } from './output.ts';
-import { withDatabase } from './reading.ts';
+import { when, withDatabase } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
 interface ActOptions {
@@ -21,13 +21,16 @@ const TAKEN_WITHIN_MS = 8000;
 /** `timmy sessions close|extend`: what the operator decides about one, with a reason, carried out by the running Timmy. */
 export function registerSessionActs(sessions: Command, cli: Cli, face: ProductFace): void {
   sessions
-    .command('close <id>')
+    .command('close')
+    .argument('<id>', 'such as S-4KQ7M')
     .description('end it; what is left is owed to its customer (timmy refunds shows and pays it)')
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--json', 'one JSON object')
     .action((id: string, options: ActOptions) => act(cli, face, id, { type: 'close' }, options));
   sessions
-    .command('extend <id> <hours>')
+    .command('extend')
+    .argument('<id>', 'such as S-4KQ7M')
+    .argument('<hours>', 'such as 24, or 0.5')
     .description('let it last longer by so many hours')
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--json', 'one JSON object')
@@ -61,9 +64,13 @@ function act(cli: Cli, face: ProductFace, written: string, command: ByHand, opti
     const after = await changed(cli, database, face, id, seq);
     if (after === null)
       throw new Failure('It is filed, and nobody has carried it out yet: Timmy does when it runs (timmy start).');
+    const { expires_at: expiresAt = null } = face.particulars?.(database.read, id) ?? {};
+    const until = typeof expiresAt === 'number' ? ` until ${when(expiresAt)} UTC` : '';
     const words =
-      command.type === 'close' ? `${id} is ${after.state}. timmy refunds shows what is owed.` : `${id} lasts longer.`;
-    print(cli, options.json === true, { id, state: after.state }, words);
+      command.type === 'close'
+        ? `${id} is ${after.state}. timmy refunds shows what is owed.`
+        : `${id} lasts longer${until}.`;
+    print(cli, options.json === true, { id, state: after.state, expires_at: expiresAt }, words);
   });
 }
 

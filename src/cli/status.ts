@@ -61,7 +61,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
         const model = modelTrouble(read);
         const isBudgetSpent = isBudgetTold(read, cli.clock.now());
         const waiting = waitingPayouts(read);
-        const advice = adviceOn(settings);
+        const advice = adviceOn(settings, !stub.agent);
         const problems = [
           ...problemsOf(health, now),
           ...closed.map(({ words }) => words),
