@@ -20,6 +20,7 @@ const TAKEN_WITHIN_MS = 8000;
 
 /** `timmy sessions close|extend`: what the operator decides about one, with a reason, carried out by the running Timmy. */
 export function registerSessionActs(sessions: Command, cli: Cli, face: ProductFace): void {
+  sessions.description('the newest sessions; close one, or let it last longer, by hand');
   sessions
     .command('close')
     .argument('<id>', 'such as S-4KQ7M')

@@ -163,7 +163,7 @@ async function giveOfOrder(options: GiveReceiptOptions, message: InboundMessage,
       return answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: false, orderId }, now);
     }
     const to = message.sender;
-    const words = receipt === null ? refundsInWords(orderId, refunds) : chargesInWords(before, refunds.length);
+    const words = receipt === null ? refundsInWords(orderId, refunds) : chargesInWords(before, refunds);
     enqueue(tx, texts, { to, text: words, answering: message, orderId }, now);
     for (const event of [...before, ...refund_receipts]) {
       const text = JSON.stringify(event);
