@@ -66,7 +66,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
         const purse = demoPurse(settings);
         const demoLeftUsd = leftInPurse(read, purse, now) / 1e9;
         const waiting = waitingPayouts(read);
-        const advice = adviceOn(settings);
+        const advice = adviceOn(settings, !stub.agent);
         const problems = [
           ...problemsOf(health, now),
           ...closed.map(({ words }) => words),

@@ -178,7 +178,7 @@ async function giveOfOrder(options: GiveReceiptOptions, message: InboundMessage,
     const words =
       receipt === null
         ? refundsInWords(orderId, refunds, chargedFormerly(tx, orderId))
-        : chargesInWords(before, refunds.length);
+        : chargesInWords(before, refunds);
     enqueue(tx, texts, { to, text: words, answering: message, orderId }, now);
     for (const event of [...told, ...refund_receipts]) {
       const text = JSON.stringify(event);

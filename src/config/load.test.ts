@@ -226,7 +226,8 @@ it('warns of what is suspicious but allowed', () => {
     '/srv/key': { text: HEX, open: true },
     '/srv/t.toml': { text: '[lightning]\nlnbits_url = "http://a"\nlnbits_api_key = "k"', open: true },
   };
-  load({ TIMMY_NOSTR_NSEC_FILE: 'key', TIMMY_CONFIG: 't.toml', WORK_MODEL: 'other' }, files, warnings);
+  const env = { TIMMY_NOSTR_NSEC_FILE: 'key', TIMMY_CONFIG: 't.toml', WORK_MODEL: 'other' };
+  load({ ...env, ANTHROPIC_API_KEY: 'k' }, files, warnings);
   expect(warnings).toEqual([
     '/srv/t.toml holds a secret and others may read it: chmod 600 it',
     '/srv/key holds a secret and others may read it: chmod 600 it',
@@ -235,6 +236,12 @@ it('warns of what is suspicious but allowed', () => {
       'HAIKU_* (0.0008 in, 0.004 out) is below the list price of claude-haiku-4-5 (0.001 in, 0.005 out',
     ),
   ]);
+});
+
+it('says nothing of what models cost where none is paid', () => {
+  const warnings: string[] = [];
+  load({ WORK_MODEL: 'other' }, {}, warnings);
+  expect(warnings).toEqual([]);
 });
 
 it('scrubs secrets from an environment, aliases included', () => {

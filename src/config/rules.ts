@@ -103,6 +103,7 @@ export const rules: readonly Rule[] = [
 ];
 
 /** What is said at start and in `status`, and changes nothing. */
+/** Remarks on settings with which Timmy works. */
 export const advice: readonly Rule[] = [
   rule(['TIMMY_NIP90'], (s) =>
     s.TIMMY_NIP90 ? 'TIMMY_NIP90 is set, but NIP-90 is not offered by this version' : null,
@@ -110,6 +111,10 @@ export const advice: readonly Rule[] = [
   rule(['TIMMY_METRICS_ADDR'], (s) =>
     s.TIMMY_METRICS_ADDR === undefined ? null : 'TIMMY_METRICS_ADDR is set, but this version has no metrics endpoint',
   ),
+];
+
+/** Remarks on what the models cost: nothing, where the stub agent answers. */
+export const priceAdvice: readonly Rule[] = [
   rule([...RATES], (s) => unknownRates('eval', s)),
   rule([...RATES], (s) => unknownRates('work', s)),
   rule([...RATES], (s) => belowList('eval', s)),

@@ -47,8 +47,9 @@ it('a job adds up over its receipts, and its refund with them', async () => {
   await v.guest.say(`receipt ${id}`);
   const [words] = await v.news();
   expect(words).toContain(
-    `Paid: 10 (eval) + 129 (work) sats. Charged: ${charged}. Yours: ${change}.\nThe look: 10 sats.`,
+    `Paid: 10 (eval) + 129 (work) sats. Charged: ${charged}. Yours: ${change}, paid out.\nThe look: 10 sats.`,
   );
+  expect(words).toContain('Below: 3 receipts, signed, the last of a refund. Anybody can check them with: timmy verify');
   expect(words).toMatch(/The work: quoted 129, came to \d+\.\neval: \d+ tokens in, \d+ out\nwork: /);
 });
 

@@ -55,7 +55,11 @@ it('is closed by hand, with a reason, and what is left is owed', async () => {
 
 it('lasts longer by hand, and its customer is told', async () => {
   expect((await timmy('sessions', 'extend', id, 'long', '--reason', 'x')).code).toBe(2);
-  expect(await timmy('sessions', 'extend', id, '48', '--reason', 'we were slow')).toMatchObject({ code: 0 });
+  const extended = await timmy('sessions', 'extend', id, '48', '--reason', 'we were slow');
+  expect(extended).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/ lasts longer until \d{4}-.* UTC\.\n$/) as string,
+  });
   expect(await v.news()).toEqual(['S-XXXXX stays open 2 days longer.']);
   v.clock.advance(25 * 3_600_000);
   await v.pass(2);

@@ -185,6 +185,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       usage: 'use <token>',
       nip17Only: TOKEN_IS_SECRET,
       parse: one('token', hex32),
+      isMeant: isBrokenToken,
       run: (tx, { token }: { token: string }, context) => {
         const used = useToken(tx, token, context);
         if (isRefusal(used)) return used;
@@ -225,4 +226,9 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
 function issueToken(tx: Tx, sessionId: string, { message, now }: CommandContext): void {
   const lane = `token:${message.sender}`;
   schedule(tx, { kind: 'session.token', payload: { sessionId, inboxId: message.id }, lane, dueAt: now, now });
+}
+
+/** Hex, and not the 64 characters that a token has: cut, or with blanks in it. */
+function isBrokenToken(rest: string): boolean {
+  return /^[0-9a-f]{16,256}$/i.test(rest.replace(/\s+/g, ''));
 }
