@@ -57,6 +57,9 @@ it('lasts longer by hand, and its customer is told', async () => {
   expect((await timmy('sessions', 'extend', id, 'long', '--reason', 'x')).code).toBe(2);
   expect(await timmy('sessions', 'extend', id, '48', '--reason', 'we were slow')).toMatchObject({ code: 0 });
   expect(await v.news()).toEqual(['S-XXXXX stays open 2 days longer.']);
+  // An answer begins its time anew, and takes nothing of what was given.
+  await v.guest.say('Why is the sky blue?');
+  await v.pass(2);
   v.clock.advance(25 * 3_600_000);
   await v.pass(2);
   expect(v.count(`SELECT count(*) FROM sessions WHERE state = 'active'`)).toBe(1);

@@ -4,6 +4,7 @@ import type { OrderEvent } from '../../engine/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { plusSeconds, sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import { debtsOf, findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
+import { boundsOf } from './config.ts';
 import { needFor, questionNow, settleRequest, type NeedOptions } from './need.ts';
 import type { Request, RequestCommand, RequestFacts } from './request-states.ts';
 import { balanceOf, isBusyIn, waitingIn } from './request-store.ts';
@@ -38,7 +39,7 @@ export function sessionFacts(
     invoiceExpirySeconds: settings.INVOICE_EXPIRY_SECONDS,
     expirySeconds: Math.max(1, Math.round(Number(settings.SESSION_EXPIRY_HOURS) * 3600)),
     minBalanceSats: sats(settings.SESSION_MIN_BALANCE_SATS),
-    bounds: { min: settings.SESSION_MIN_DEPOSIT_SATS, max: settings.SESSION_MAX_DEPOSIT_SATS },
+    bounds: boundsOf(settings),
     freeSats,
     heldSats,
     questionSats: questionNow(options, reader).sats,
