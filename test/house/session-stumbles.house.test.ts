@@ -94,6 +94,26 @@ describe('the top-up that is proposed', () => {
   });
 });
 
+describe('top-ups that nobody pays', () => {
+  it('are twenty in an hour; the session that holds money is not shut to its owner after that', async () => {
+    await begin();
+    await open(200);
+    for (let n = 0; n < 20; n++) {
+      await guest.say(`topup ${200 + n}`);
+      await v.pass(2);
+    }
+    await news();
+    expect(await say('topup 300')).toEqual([
+      expect.stringMatching(/^You asked for 20 top-ups of S-X within an hour and paid none\. .* in 60 minutes\.$/),
+    ]);
+    expect(await say('invoice')).toEqual([expect.stringMatching(/^S-X: 219 sats, good for/), '<invoice>']);
+    v.clock.advance(HOUR);
+    await v.pass(2);
+    expect((await say('topup 300'))[0]).toMatch(/^300 sats more for S-X/);
+    expect((await pay())[0]).toMatch(/^Paid. S-X has 500 sats/);
+  });
+});
+
 describe('the end of a session', () => {
   it('never comes sooner than it was said, where the setting was lowered or a person had moved it', async () => {
     const end = await move({ SESSION_EXPIRY_HOURS: '1' }, () => open(500));
