@@ -166,6 +166,31 @@ describe('what waits', () => {
 });
 
 describe('the holder of a token', () => {
+  it('has questions of their own: `status` shows them and `cancel` calls them off, and the owner hears of none', async () => {
+    await begin();
+    await open(200);
+    await say('token');
+    const token = guest.heard.at(-1) ?? '';
+    await say('Why is the sky blue?');
+    const friend = await v.house.guest();
+    const said = async (text: string): Promise<string> => {
+      const from = friend.heard.length;
+      await friend.say(text);
+      await v.pass(3);
+      return masked(friend.heard[from] ?? '');
+    };
+    await said(`use ${token}`);
+    expect(await said('And the grass?')).toMatch(/^72 sats are left in S-X, which does not pay this one/);
+    expect((await say('topup 300'))[0]).toMatch(/^300 sats more for S-X/);
+    expect(await said('status')).toMatch(/^R-X: waits in S-X, for its turn or for a top-up. cancel R-X calls it off/);
+    expect(await said('cancel')).toBe('It is called off. Nothing was charged.');
+    expect(v.count(`SELECT count(*) FROM requests WHERE state = 'waiting'`)).toBe(0);
+    // Of the owner's own question, a word about the invoice means the session's.
+    await say('And the moon?');
+    expect((await say('invoice'))[0]).toMatch(/^S-X: \d+ sats, good for/);
+    expect((await say('cancel'))[0]).toBe('It is called off. Nothing was charged.');
+  });
+
   it('hears once that it opens nothing more, before a word of theirs is sold', async () => {
     await begin();
     await open(500);

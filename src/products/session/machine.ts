@@ -171,7 +171,7 @@ function invoiceAgain(session: Session, replyTo: number, facts: SessionFacts): S
 function ready(session: Session, purpose: string, replyTo: number | null, facts: SessionFacts): SessionDecision {
   if (purpose === 'topup') {
     if (!isLive(session)) return same(session, []);
-    const forRequest = facts.waiting[0] ?? null;
+    const { askersRequest: forRequest } = facts;
     const notice: SessionNotice = replyTo === null ? { type: 'paused' } : { type: 'topup', forRequest };
     return change(session, facts, [{ type: 'notify', notice, replyTo }]);
   }
