@@ -70,6 +70,16 @@ export const rules: readonly Rule[] = [
       : null,
   ),
   // Limits so low that nobody could buy (product.md: Limits).
+  rule(['SESSION_MIN_DEPOSIT_SATS', 'SESSION_MAX_DEPOSIT_SATS'], (s) =>
+    s.SESSION_MIN_DEPOSIT_SATS > s.SESSION_MAX_DEPOSIT_SATS
+      ? 'SESSION_MIN_DEPOSIT_SATS is above SESSION_MAX_DEPOSIT_SATS, so that no session could be bought. Lower the one or raise the other'
+      : null,
+  ),
+  rule(['SESSION_MIN_BALANCE_SATS', 'SESSION_MIN_DEPOSIT_SATS'], (s) =>
+    s.SESSION_MIN_BALANCE_SATS > s.SESSION_MIN_DEPOSIT_SATS
+      ? 'SESSION_MIN_BALANCE_SATS is above SESSION_MIN_DEPOSIT_SATS: what was paid for a session would not open it. Lower the one or raise the other'
+      : null,
+  ),
   rule(['LIMIT_ALL_OPEN_INVOICES'], (s) =>
     s.LIMIT_ALL_OPEN_INVOICES <= 180
       ? 'LIMIT_ALL_OPEN_INVOICES must be above 180: 60 of them are kept for top-ups and 120 for npubs that have paid before, so that a new customer could buy nothing. Raise it'

@@ -61,6 +61,9 @@ it('lasts longer by hand, and its customer is told', async () => {
     out: expect.stringMatching(/ lasts longer until \d{4}-.* UTC\.\n$/) as string,
   });
   expect(await v.news()).toEqual(['S-XXXXX stays open 2 days longer.']);
+  // An answer begins its time anew, and takes nothing of what was given.
+  await v.guest.say('Why is the sky blue?');
+  await v.pass(2);
   v.clock.advance(25 * 3_600_000);
   await v.pass(2);
   expect(v.count(`SELECT count(*) FROM sessions WHERE state = 'active'`)).toBe(1);

@@ -234,8 +234,8 @@ describe('a token', () => {
     await say('token');
     await friend.say('And the grass?');
     await v.pass(3);
-    expect(heardBy(friend).at(-2)).toMatch(/^J-/);
-    expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
+    expect(heardBy(friend).at(-1)).toMatch(/^S-X takes your token no more/);
+    expect(v.count('SELECT count(*) FROM jobs')).toBe(0);
   });
 
   it('may be guessed five times an hour', async () => {

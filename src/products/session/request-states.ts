@@ -115,7 +115,8 @@ export type RequestNotice =
   | { readonly type: 'rejected' }
   | { readonly type: 'failed' }
   | { readonly type: 'cancelled' }
-  | { readonly type: 'ended' };
+  /** `ended`: its session is over before it could run; `erased`: its text is gone. */
+  | { readonly type: 'ended' | 'erased' };
 
 /** What was told of an answer before its end. */
 export interface Told {

@@ -22,7 +22,7 @@ export function beginTalk(tx: Tx, sessionId: string, npub: string): void {
 
 /** From now on what this key writes is asked in this session, and in no other that it holds a token of. */
 export function holdToken(tx: Tx, sessionId: string, npub: string, tokenHash: string): void {
-  statement(tx, 'UPDATE session_talkers SET token_hash = NULL WHERE npub = ?').run(npub);
+  dropHolds(tx, npub);
   statement(
     tx,
     `INSERT INTO session_talkers (session_id, npub, token_hash) VALUES (@sessionId, @npub, @tokenHash)
@@ -33,6 +33,19 @@ export function holdToken(tx: Tx, sessionId: string, npub: string, tokenHash: st
 export function countHolders(reader: Reader, { id, tokenHash }: Session): number {
   const sql = 'SELECT count(*) FROM session_talkers WHERE session_id = ? AND token_hash = ?';
   return statement(reader, sql).pluck().get(id, tokenHash) as number;
+}
+
+/** The session in which this key asked by a token that opens it no more; null: there is none that it was not told of. */
+export function lapsedHoldOf(reader: Reader, npub: string): string | null {
+  const sql = `SELECT t.session_id FROM session_talkers t WHERE t.npub = ? AND t.token_hash IS NOT NULL AND NOT EXISTS
+    (SELECT 1 FROM sessions s WHERE s.id = t.session_id AND s.token_hash = t.token_hash AND s.state IN ('active', 'paused'))
+    ORDER BY t.rowid DESC LIMIT 1`;
+  return (statement(reader, sql).pluck().get(npub) as string | undefined) ?? null;
+}
+
+/** Told that its token opens nothing more: from then on its words are sold as anybody's. */
+export function dropHolds(tx: Tx, npub: string): void {
+  statement(tx, 'UPDATE session_talkers SET token_hash = NULL WHERE npub = ?').run(npub);
 }
 
 /** The live session whose token this key holds. */

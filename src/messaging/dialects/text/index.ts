@@ -4,6 +4,8 @@ export {
   destination,
   freeText,
   hex32,
+  isHexLike,
+  isNumberLike,
   nothing,
   one,
   onOff,

@@ -30,7 +30,7 @@ const words: readonly Word[] = [
   word('new', 'new', nothing),
   word('close', 'close', nothing, { careful: true }),
   word('token', 'token', nothing),
-  word('use', 'use <token>', one('token', hex32), { isMeant: (rest) => /^[0-9a-f\s]{9,}$/.test(rest) }),
+  word('use', 'use <token>', one('token', hex32), { resembles: (rest) => /^[0-9a-f\s]{9,}$/.test(rest) }),
   word('demo', 'demo [text]', optionalText),
   word('bootstrap', 'bootstrap [ssh public key]', (rest) => (/^(?:ssh-\S+ \S+.*)?$/.test(rest) ? { key: rest } : null)),
   word('status', 'status [id]', anyOf({ id: shortId })),
