@@ -4,7 +4,7 @@ import { Faults, type Fault } from '../lnbits/faults.ts';
 import { Books, LAGS, type FakeDroplet, type Lags } from './books.ts';
 import { route, scopeOf, type Answer, type Request } from './routes.ts';
 
-export { LAGS, type Bill, type DropletScript, type FakeDroplet, type Lags } from './books.ts';
+export { type Bill, type DropletScript, type FakeDroplet, type Lags } from './books.ts';
 export type { Fault, FaultRule } from '../lnbits/faults.ts';
 
 export interface FakeDigitalOceanOptions {
