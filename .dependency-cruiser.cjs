@@ -5,7 +5,7 @@
 const BASE = ['lib', 'curve', 'nostr', 'bolt11', 'pricing', 'receipts', 'ports', 'config'];
 const LAYERS = [
   BASE,
-  ['db'],
+  ['db', 'node-image'],
   ['tasks', 'downtime'],
   ['ledger', 'customers'],
   ['messaging', 'payments'],
@@ -71,6 +71,18 @@ module.exports = {
       'A stub knows the base, and the database for the table of the stub wallet.',
       { path: '^src/adapters/stubs/', pathNot: TEST },
       { path: '^src/', pathNot: ['^src/adapters/stubs/', folders([...BASE, 'db'])] },
+    ),
+    rule(
+      'node-agent-travels-light',
+      "The node's agent is bundled into user_data: it knows lib, nostr and the curve, and nobody here knows it.",
+      { path: '^src/node-agent/', pathNot: TEST },
+      { path: '^src/', pathNot: folders(['node-agent', 'lib', 'nostr', 'curve']) },
+    ),
+    rule(
+      'node-agent-apart',
+      'Nothing here imports what runs on the node.',
+      { path: '^src/(?!node-agent/)', pathNot: TEST },
+      { path: '^src/node-agent/' },
     ),
     rule(
       'dev-relay-imports-base',

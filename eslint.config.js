@@ -56,7 +56,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/app/**/*.ts', 'src/cli/**/*.ts', 'src/main.ts', ...tests],
+    files: ['src/app/**/*.ts', 'src/cli/**/*.ts', 'src/main.ts', 'src/node-agent/system.ts', ...tests],
     rules: { 'no-restricted-syntax': ['error', syncTransactions] },
   },
   { files: ['src/cli/**/*.ts', 'src/main.ts', 'bench/**/*.ts', 'scripts/**'], rules: { 'no-console': 'off' } },

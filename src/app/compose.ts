@@ -4,7 +4,14 @@ import { tellPayout } from '../commands/refund-news.ts';
 import type { Settings } from '../config/index.ts';
 import { createRateLimits, createTexts, type TextKeys } from '../customers/index.ts';
 import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
-import { busyWithOrders, countAtWork, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
+import {
+  busyWithOrders,
+  countAtWork,
+  createEngine,
+  faceOf,
+  type ProductFace,
+  type Recurring,
+} from '../engine/index.ts';
 import type { Refusal } from '../lib/errors.ts';
 import type { ReachCrashPoint } from '../lib/crash-points.ts';
 import type { Log } from '../lib/log.ts';
@@ -62,6 +69,7 @@ import { CATALOGUE } from '../products/catalogue.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
+import type { CloudShop } from '../products/_shared/cloud-shop.ts';
 import type { Shop, Ware } from '../products/_shared/shop.ts';
 import { tariffFrom } from '../pricing/index.ts';
 import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
@@ -89,6 +97,7 @@ export interface Parts {
   readonly agent: Agent;
   readonly priceSources: BtcPriceSources;
   readonly lnurl: LnurlPay;
+  readonly clouds: CloudShop;
   readonly version: string;
   readonly bornAt: UnixSeconds;
   /** On the disk of the data directory. */
@@ -105,6 +114,8 @@ export interface Timmy {
    * @param atStart also tries debts once more whose last try may rightly have been the last.
    */
   readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
+  /** Tasks of products that begin by themselves. */
+  readonly recurring: readonly Recurring[];
   readonly time: TimeWatch;
   readonly disk: DiskWatch;
   /** A push of the wallet: look sooner. */
@@ -185,6 +196,7 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
     busyBecause,
     isPaidWorkFull: (reader) => countAtWork(reader, faces, null) >= settings.LIMIT_PAID_AT_ONCE,
     sealSecret,
+    clouds: parts.clouds,
   };
   const wares = catalogue.map((ware) => ware.open(shop));
   const products = wares.flatMap((ware) => ware.products);
@@ -379,7 +391,8 @@ export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): T
     askWitness: () => void prices.refresh(new AbortController().signal),
     onMoved: () => worker.poke(),
   });
-  return { worker, publisher, inbox, prices, time, disk, remakeMissingTasks, onWalletHint, onRelayTrouble };
+  const recurring = wares.flatMap((ware) => ware.recurring ?? []);
+  return { worker, publisher, inbox, prices, time, disk, recurring, remakeMissingTasks, onWalletHint, onRelayTrouble };
 }
 
 function isDeaf(relays: Relays): boolean {

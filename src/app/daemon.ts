@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { Settings } from '../config/index.ts';
 import { curve } from '../curve/index.ts';
+import { findRelayList } from '../customers/index.ts';
 import {
   dataDir,
   keepFact,
@@ -26,7 +27,9 @@ import { adoptWallet, askWallet, readWallet, RECONCILE_KEY } from '../payments/i
 import type { RelayState } from '../ports/relays.ts';
 import type { Wallet } from '../ports/wallet.ts';
 import { schedule } from '../tasks/index.ts';
+import type { Recurring } from '../engine/index.ts';
 import { createAdapters, type Adapters } from './adapters.ts';
+import { createCloudShop } from './clouds.ts';
 import { compose, type Timmy } from './compose.ts';
 import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
@@ -94,6 +97,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const adapters = createAdapters({ settings, database, clock, rng, log, signer, trustedRelays: where.inboxRelays });
     await adopt(adapters.wallet, database, clock, log);
     const reach = crashPoints(settings.TIMMY_CRASH_AT);
+    const clouds = createCloudShop({
+      settings,
+      secretKey: options.secretKey,
+      publicKey: signer.publicKey,
+      inboxRelays: where.inboxRelays,
+      relaysOf: (npub) => [
+        ...(findRelayList(database.read, npub, 10050)?.relays ?? []),
+        ...(findRelayList(database.read, npub, 10002)?.relays ?? []),
+      ],
+      ...adapters,
+    });
     const timmy = compose({
       settings,
       ...where,
@@ -105,6 +119,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log,
       reach,
       ...adapters,
+      clouds,
       version: options.version,
       bornAt,
       freeBytes: freeBytesOf(dir.path),
@@ -114,7 +129,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     undo.unshift(() => adapters.stubNodes.stop());
 
     const stopHints = adapters.wallet.watch(timmy.onWalletHint);
-    scheduleRecurring(database, clock);
+    scheduleRecurring(database, clock, timmy.recurring);
     timmy.time.start();
     timmy.disk.start();
     database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
@@ -272,14 +287,15 @@ function announceStubs(options: DaemonOptions, database: Database, { wallet, age
     options.log.warn('stub.cloud', { note: 'no DO_API_TOKEN: nodes that are sold run on no server' });
 }
 
-function scheduleRecurring(database: Database, clock: Clock): void {
+function scheduleRecurring(database: Database, clock: Clock, ofProducts: readonly Recurring[]): void {
   database.write((tx) => {
     const now = clock.now();
-    for (const [kind, key] of [
-      ['profile.publish', PROFILE_TASK_KEY],
-      ['housekeeping', HOUSEKEEPING_KEY],
-      ['wallet.reconcile', RECONCILE_KEY],
-    ] as const) {
+    for (const { kind, key } of [
+      { kind: 'profile.publish', key: PROFILE_TASK_KEY },
+      { kind: 'housekeeping', key: HOUSEKEEPING_KEY },
+      { kind: 'wallet.reconcile', key: RECONCILE_KEY },
+      ...ofProducts,
+    ]) {
       schedule(tx, { kind, payload: {}, key, dueAt: now, now });
     }
   });

@@ -16,7 +16,7 @@ import { createConversation } from './chat-screen.ts';
 import { openCustomer, type Customer, type ReceivedDm } from './customer/customer.ts';
 import { print, say } from './output.ts';
 import { invoiceIn } from './qr.ts';
-import { Failure, type Cli } from './run.ts';
+import { Failure, UsageError, type Cli } from './run.ts';
 
 const REQUEST = 'Why is the sky blue? Explain it to a child.';
 const STEP_MS = 30_000;
@@ -28,11 +28,15 @@ const STEP_MS = 30_000;
 export function registerDemo(program: Command, cli: Cli): void {
   program
     .command('demo')
-    .description('see a paid job from the message to the receipt, with nothing configured')
-    .action(async () => {
+    .argument('[product]', 'job, or bootstrap: a node that is ordered, comes up and writes to its owner', 'job')
+    .description('see a whole sale, from the message to the receipt, with nothing configured')
+    .action(async (product: string) => {
+      const story = STORIES[product];
+      if (story === undefined)
+        throw new UsageError(`There is no demo of that. There are: ${Object.keys(STORIES).join(', ')}`);
       const dir = mkdtempSync(join(tmpdir(), 'timmy-demo-'));
       try {
-        await runDemo(cli, demoSettings(dir));
+        await runDemo(cli, demoSettings(dir), story);
       } finally {
         rmSync(dir, { recursive: true, force: true });
       }
@@ -50,7 +54,7 @@ function demoSettings(dir: string): Settings {
   return loadSettings({ env, cwd: dir });
 }
 
-async function runDemo(cli: Cli, settings: Settings): Promise<void> {
+async function runDemo(cli: Cli, settings: Settings, story: Story): Promise<void> {
   const { clock, rng } = cli;
   say(cli, 'Starting: an embedded relay, a stub wallet (regtest, no real sats), a stub agent (no model), and Timmy.');
   const log = createLog({ level: 'error', stream: cli.stderr, pretty: true, clock });
@@ -72,7 +76,7 @@ async function runDemo(cli: Cli, settings: Settings): Promise<void> {
   const screen = createConversation({
     recipient: timmy,
     columns: () => (cli.stdout.isTTY ? cli.stdout.columns : 0),
-    write: (words) => print(cli, false, null, `${indent('Timmy', words)}\n`),
+    write: (words) => print(cli, false, null, `${heardFrom(words)}\n`),
   });
   const onMessage = (message: ReceivedDm): void => {
     screen.receive(message);
@@ -108,13 +112,17 @@ async function runDemo(cli: Cli, settings: Settings): Promise<void> {
   }
 }
 
+type Story = (cli: Cli, settings: Settings, stage: Stage) => Promise<void>;
+
+const STORIES: Readonly<Record<string, Story>> = { job: sellJob, bootstrap: sellNode };
+
 interface Stage {
   readonly customer: Customer;
   readonly timmy: string;
   readonly next: (what: string, match: (text: string) => boolean) => Promise<string>;
 }
 
-async function story(cli: Cli, settings: Settings, { customer, timmy, next }: Stage): Promise<void> {
+async function sellJob(cli: Cli, settings: Settings, { customer, timmy, next }: Stage): Promise<void> {
   const isInvoice = (text: string): boolean => invoiceIn(text) !== null;
   const write = async (text: string): Promise<void> => {
     print(cli, false, null, `${indent('You', text)}\n`);
@@ -146,6 +154,25 @@ async function story(cli: Cli, settings: Settings, { customer, timmy, next }: St
     await paidOut;
   }
   print(cli, false, null, 'That was a whole sale: request, price, invoice, payment, answer, receipt, change.');
+}
+
+/** A node that exists nowhere but in a process of this machine; its key, its messages and its relay are real. */
+async function sellNode(cli: Cli, settings: Settings, { customer, timmy, next }: Stage): Promise<void> {
+  const isInvoice = (text: string): boolean => invoiceIn(text) !== null;
+  const price = next('the invoice for a node', isInvoice);
+  print(cli, false, null, `${indent('You', 'bootstrap keygen')}\n`);
+  await customer.send(timmy, 'bootstrap keygen');
+  const credentials = next("the node's credentials", (text) => text.includes('Credentials of B-'));
+  const introduction = next('its introduction', (text) => text.includes('has a key of its own'));
+  const { words } = describeStubPayment(payStub(settings, invoiceIn(await price) ?? ''));
+  print(cli, false, null, `${indent('Your wallet', words)}\n`);
+  await Promise.all([credentials, introduction]);
+  print(
+    cli,
+    false,
+    null,
+    'That was a whole sale of a node: price, payment, its key, its server (a stub), and its own first words.',
+  );
 }
 
 /** An invoice of the customer's own wallet, for the change. */
@@ -188,6 +215,12 @@ async function goOn(
     input.prompt();
   }
   input.close();
+}
+
+/** What another key than Timmy's says comes with that key before it. */
+function heardFrom(words: string): string {
+  const [, npub, text] = /^\[(npub1\w+)\]\n([\s\S]*)$/.exec(words) ?? [];
+  return npub === undefined || text === undefined ? indent('Timmy', words) : indent(`The node ${npub}`, text);
 }
 
 function indent(who: string, text: string): string {

@@ -5,6 +5,7 @@ import { registerDm } from './dm.ts';
 import { registerInvoices } from './invoices.ts';
 import { registerKeygen } from './keygen.ts';
 import { registerLedger } from './ledger.ts';
+import { registerNodeActs } from './nodes.ts';
 import { registerOrders } from './orders.ts';
 import { registerPay } from './pay.ts';
 import { registerRefunds } from './refunds.ts';
@@ -43,5 +44,6 @@ function registerProducts(program: Command, cli: Cli, faces: readonly ProductFac
   for (const face of faces) {
     const orders = registerOrders(program, cli, face);
     if (face.kind === 'session') registerSessionActs(orders, cli, face);
+    if (face.kind === 'bootstrap') registerNodeActs(orders, cli, face);
   }
 }

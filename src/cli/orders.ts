@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Reader } from '../db/index.ts';
 import { orderRow, recentOrders, type OrderFilter, type OrderRow, type ProductFace } from '../engine/index.ts';
 import { parseShortId } from '../lib/ids.ts';
+import type { UnixSeconds } from '../lib/units.ts';
 import { parseNpub, encodeNpub } from '../nostr/keys.ts';
 import { storyOf } from '../operator/story.ts';
 import { debtsOf, invoicesOf } from '../payments/index.ts';
@@ -58,7 +59,7 @@ function keyOf(npub: string): string {
 }
 
 function list(cli: Cli, read: Reader, face: ProductFace, filter: OrderFilter, limit: number, json: boolean): void {
-  const found = recentOrders(read, face, filter, limit).map((order) => lineOf(read, face, order));
+  const found = recentOrders(read, face, filter, limit).map((order) => lineOf(read, face, cli.clock.now(), order));
   const rows = found.map((order) => [
     order.id,
     order.state,
@@ -72,7 +73,12 @@ function list(cli: Cli, read: Reader, face: ProductFace, filter: OrderFilter, li
   print(cli, json, { [face.plural]: found }, rows.length === 0 ? none : table(rows));
 }
 
-function lineOf(read: Reader, face: ProductFace, { id, state, owner, dialect, createdAt, updatedAt }: OrderRow) {
+function lineOf(
+  read: Reader,
+  face: ProductFace,
+  now: UnixSeconds,
+  { id, state, owner, dialect, createdAt, updatedAt }: OrderRow,
+) {
   return {
     id,
     state,
@@ -84,16 +90,17 @@ function lineOf(read: Reader, face: ProductFace, { id, state, owner, dialect, cr
     owed_sats: debtsOf(read, id)
       .filter((debt) => debt.state === 'owed' || debt.state === 'paying')
       .reduce((sum, debt) => sum + Math.floor(debt.amountMsats / 1000), 0),
-    ...face.particulars?.(read, id),
+    ...face.particulars?.(read, id, now),
   };
 }
 
 function show(cli: Cli, read: Reader, face: ProductFace, id: string, json: boolean): void {
+  const now = cli.clock.now();
   const row = orderRow(read, [face], id);
   const story = storyOf(read, id, [face]);
   if (row === undefined || story === null) throw new UsageError(`There is no ${id} among the ${face.plural}.`);
-  const order = lineOf(read, face, row);
-  const particulars = Object.entries(face.particulars?.(read, id) ?? {});
+  const order = lineOf(read, face, now, row);
+  const particulars = Object.entries(face.particulars?.(read, id, now) ?? {});
   const words = [
     table([
       ['made', `${when(row.createdAt)} (${row.dialect})`],

@@ -143,6 +143,8 @@ function read(options: HandleOptions, message: InboundMessage, text: string): Re
     case 'ignored':
       return { dialect: 'ignored' };
     case 'notRpc': {
+      // A machine of ours says what it has to say by JSON-RPC: nothing it writes is bought.
+      if (speaker === 'node') return { dialect: 'ignored' };
       const { texts, clock } = options;
       if (isOwnWords(database.read, texts, message.sender, text)) return { dialect: 'ignored' };
       const { sender } = message;

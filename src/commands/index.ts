@@ -12,7 +12,6 @@ import { forgetCommands, forgetTask } from './forget.ts';
 import { handleTask } from './handle.ts';
 import { helpCommand } from './help.ts';
 import { infoMethod } from './info.ts';
-import { notYetWords } from './not-yet.ts';
 import { historyMethod, orderWords } from './orders.ts';
 import { resolveTask } from './pay-address.ts';
 import { autoRefundTask } from './pay-unasked.ts';
@@ -61,7 +60,6 @@ export function commandTasks(options: CommandsOptions): readonly TaskKind<never>
     ...receipt.words,
     ...account.words,
     ...forget.words,
-    ...notYetWords(),
   ];
   const methods: readonly RpcMethod[] = [
     infoMethod(info, () => methods.map((method) => method.method)),

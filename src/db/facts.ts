@@ -25,6 +25,7 @@ export type FactName =
   | 'model_budget_told'
   | 'demo_purse_told'
   | 'profile_published_at'
+  | 'cloud_word'
   | 'texts_sealed';
 
 export function readFact(reader: Reader, name: FactName): string | null {

@@ -21,6 +21,13 @@ export interface OpenedEntry {
   commands(engine: Engine): ProductCommands;
   /** Tasks of its own beside its activities. */
   tasks?(engine: Engine): readonly TaskKind<never>[];
+  /** Those of them that begin by themselves when Timmy starts, each with its one key. */
+  readonly recurring?: readonly Recurring[];
+}
+
+export interface Recurring {
+  readonly kind: string;
+  readonly key: string;
 }
 
 /** How customers deal with a product: in words, by JSON-RPC, and what it says of itself. */

@@ -235,6 +235,16 @@ export function createEngine(options: EngineOptions): Engine {
           at: now,
         });
         return;
+      case 'give_back':
+        post(tx, {
+          debit: revenue(effect.as),
+          credit: heldFor(ref.kind, ref.id),
+          amountMsats: effect.amountMsats,
+          kind: `returned:${effect.as}`,
+          cause: effect.cause,
+          at: now,
+        });
+        return;
       case 'move': {
         const { from, to, amountMsats, because, cause } = effect;
         const [debit, credit] = [heldFor(from.kind, from.id), heldFor(to.kind, to.id)];

@@ -46,7 +46,11 @@ export interface ProductFace {
   /** What must hold of its orders and their money, for `timmy ledger verify`. */
   checks(reader: Reader, at: VerifiedAt | null): Slices;
   /** What the operator sees of one order beside its state and its money; nothing that a customer wrote. */
-  particulars?(reader: Reader, id: string): Readonly<Record<string, string | number | boolean | null>>;
+  particulars?(
+    reader: Reader,
+    id: string,
+    now: UnixSeconds,
+  ): Readonly<Record<string, string | number | boolean | null>>;
 }
 
 /** A column with ids of kept texts. */

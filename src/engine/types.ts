@@ -60,6 +60,8 @@ export type Effect<Notice> =
     }
   /** Money the order holds is earned. */
   | { readonly type: 'earn'; readonly amountMsats: Msats; readonly as: string; readonly cause: string }
+  /** What was earned is the order's again, in part: a charge is taken back (`receipt` says so, `owe` owes it). */
+  | { readonly type: 'give_back'; readonly amountMsats: Msats; readonly as: string; readonly cause: string }
   /** Money goes from what one order holds to what another does; either is this one. `because` and `cause`: once for ever. */
   | {
       readonly type: 'move';

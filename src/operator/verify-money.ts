@@ -26,6 +26,7 @@ const WAYS: readonly (readonly [kind: string, debit: string, credit: string])[] 
   ['kept', 'owed:*', 'ORDER'],
   ['moved:*', 'ORDER', 'ORDER'],
   ['earned:*', 'ORDER', 'rev:*'],
+  ['returned:*', 'rev:*', 'ORDER'],
   ['owed:*', 'ORDER', 'owed:*'],
   ['surplus:*', 'wallet', 'suspense'],
   ['owed:*', 'suspense', 'owed:*'],
@@ -104,6 +105,8 @@ const checks = (holders: readonly string[]): readonly SqlInvariant[] => [
          .map(
            (holder) => `UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
          WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'earned:*'
+       UNION ALL SELECT substr(credit, ${holder.length + 2}), amount_msats FROM transfers
+         WHERE credit > '${holder}:' || @from AND credit <= '${holder}:' || @to AND +kind GLOB 'returned:*'
        UNION ALL SELECT substr(debit, ${holder.length + 2}), -amount_msats FROM transfers
          WHERE debit > '${holder}:' || @from AND debit <= '${holder}:' || @to AND +kind GLOB 'moved:*'
        UNION ALL SELECT substr(credit, ${holder.length + 2}), amount_msats FROM transfers

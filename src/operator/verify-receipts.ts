@@ -14,6 +14,9 @@ interface Row {
 
 const ROWS_IN_A_SLICE = 40;
 const TRANSFERS_IN_A_SLICE = 4000;
+/** What an order earns more than once has the order's id and a number as its cause ("B-4KQ7M:2"). */
+const ORDER_OF_CAUSE = `substr(cause, 1, instr(cause || ':', ':') - 1)`;
+const EARNED = `CASE WHEN kind GLOB 'earned:*' THEN amount_msats ELSE -amount_msats END`;
 
 /**
  * Every customer's receipts are one unbroken chain that holds as `timmy verify --chain` checks it, every charge has
@@ -87,7 +90,8 @@ function* chargesWithout(reader: Reader, faces: readonly ProductFace[], charged:
   const earned = new Map<string, number>();
   const page = statement(
     reader,
-    `SELECT cause AS id, amount_msats AS amount FROM transfers WHERE seq BETWEEN ? AND ? AND +kind GLOB 'earned:*'`,
+    `SELECT ${ORDER_OF_CAUSE} AS id, ${EARNED} AS amount FROM transfers
+     WHERE seq BETWEEN ? AND ? AND (+kind GLOB 'earned:*' OR +kind GLOB 'returned:*')`,
   );
   const last = statement(reader, 'SELECT coalesce(max(seq), 0) FROM transfers').pluck().get() as number;
   for (let from = 0; from <= last; from += TRANSFERS_IN_A_SLICE) {
@@ -115,10 +119,11 @@ function* chargesWithout(reader: Reader, faces: readonly ProductFace[], charged:
 function isChargeReceipted(reader: Reader, faces: readonly ProductFace[], id: string): boolean {
   const earned = statement(
     reader,
-    `SELECT coalesce(sum(amount_msats), 0) FROM transfers WHERE cause = ? AND kind GLOB 'earned:*'`,
+    `SELECT coalesce(sum(${EARNED}), 0) FROM transfers WHERE (cause = @id OR cause GLOB @id || ':*')
+       AND (kind GLOB 'earned:*' OR kind GLOB 'returned:*')`,
   )
     .pluck()
-    .get(id) as number;
+    .get({ id }) as number;
   const events = (from: string): string[] =>
     statement(reader, `SELECT event FROM ${from} WHERE kind = 'charge' AND order_ids = json_array(?) ORDER BY rowid`)
       .pluck()

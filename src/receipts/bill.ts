@@ -47,7 +47,8 @@ function isPricedByTokens({ product, outcome }: ChargeFacts): boolean {
 }
 
 function chargedSats(facts: ChargeFacts, actualSats: number): number {
-  if (facts.product === 'bootstrap') return facts.outcome === 'complete' ? facts.fee_sats : 0;
+  if (facts.product === 'bootstrap')
+    return facts.outcome === 'complete' || facts.outcome === 'renewed' ? facts.fee_sats : 0;
   const look = facts.outcome === 'eval_failed' ? 0 : facts.fee_sats;
   const work = facts.outcome === 'complete' ? Math.min(actualSats, facts.quote?.amount_sats ?? 0) : 0;
   return look + work;

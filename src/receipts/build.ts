@@ -96,11 +96,14 @@ export interface SessionEnd extends SessionFacts {
   readonly balanceBeforeSats: Sats;
 }
 
-/** `ended_early` is the second receipt of a node whose first one charged the fee: then it has no payments. */
+/**
+ * `renewed`: another term, which begins where the last one ends. `ended_early` takes back a part of a term that an
+ * earlier receipt charged: then it has no payments. Each term that ends early has one.
+ */
 export interface BootstrapCharge {
   readonly product: 'bootstrap';
   readonly id: string;
-  readonly outcome: 'complete' | 'failed' | 'ended_early';
+  readonly outcome: 'complete' | 'renewed' | 'failed' | 'ended_early';
   readonly feeSats: Sats;
   readonly payments: readonly ReceiptPayment[];
   /** What the fee rents; null where it failed. */

@@ -105,6 +105,7 @@ export const chargeSchema = z.strictObject({
     'work_failed',
     'complete',
     'failed',
+    'renewed',
     'ended',
     'ended_early',
   ]),

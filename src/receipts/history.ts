@@ -16,6 +16,8 @@ export interface History {
  */
 export function createHistory(): History {
   const orders = new Map<string, ChargeContent>();
+  /** What was rented by order, each term that has not ended early. */
+  const terms = new Map<string, ChargeContent[]>();
   /** What an id is the name of, and whose a session is. */
   const names = new Map<string, string>();
   /** Hashes of payments that charges took, of those that none took, and of those that went out. */
@@ -26,7 +28,11 @@ export function createHistory(): History {
 
   function charge(content: ChargeContent): string[] {
     const { session, outcome, payments, product } = content;
-    const problems = [...orderProblems(content, orders.get(content.id))];
+    const problems = [
+      ...(product === 'bootstrap'
+        ? termProblems(content, orders.get(content.id), terms)
+        : orderProblems(content, orders.get(content.id))),
+    ];
     const isHeld = content.balance_before_sats === null;
     const request = product === 'session' ? 'a request' : `a ${product}`;
     if (outcome !== 'ended') problems.push(...name(content.id, request));
@@ -70,7 +76,7 @@ export function createHistory(): History {
   };
 }
 
-/** An order is charged once, but for work after its look, and for a node that ends before its term. */
+/** An order is charged once, but for work after its look. */
 function orderProblems(content: ChargeContent, earlier: ChargeContent | undefined): string[] {
   const { id, outcome } = content;
   if (outcome === 'ended') return [];
@@ -91,17 +97,39 @@ const FOLLOWS: Partial<Record<ChargeContent['product'], (content: ChargeContent)
     if (fee_sats > 0) return [];
     return outcome === 'requoted' ? ['accepted'] : ['accepted', 'requoted'];
   },
-  bootstrap: ({ outcome, payments }) => (outcome === 'ended_early' && payments.length === 0 ? ['complete'] : []),
 };
 
-/** Work is settled under the tariff and the quote that were said when it was paid for; a term is the one that was sold. */
+/** Work is settled under the tariff and the quote that were said when it was paid for. */
 function termsAgree(content: ChargeContent, earlier: ChargeContent): boolean {
-  if (content.product === 'bootstrap') {
-    const { fee_sats, term } = content;
-    const sold = earlier.term;
-    return fee_sats === earlier.fee_sats && term?.from === sold?.from && term?.until === sold?.until;
-  }
   if (content.outcome === 'requoted') return true;
   const offer = ({ tariff, quote }: ChargeContent): string => canonicalJson({ tariff, quote });
   return offer(content) === offer(earlier);
+}
+
+/** A node is charged once, then for each further term, which begins where the last one ends; each term ends early once. */
+function termProblems(
+  content: ChargeContent,
+  earlier: ChargeContent | undefined,
+  terms: Map<string, ChargeContent[]>,
+): string[] {
+  const { id, outcome, payments, term, fee_sats: fee } = content;
+  const running = terms.get(id) ?? [];
+  if (outcome === 'renewed') {
+    const last = running.at(-1)?.term;
+    terms.set(id, [...running, content]);
+    if (last == null) return [`No term that runs stands in an earlier receipt of ${id}: nothing can be renewed.`];
+    return last.until === term?.from ? [] : [`The term does not begin where the last one of ${id} ends.`];
+  }
+  if (outcome === 'ended_early' && payments.length === 0) {
+    const sold = running.find(
+      (one) => one.fee_sats === fee && one.term?.from === term?.from && one.term?.until === term?.until,
+    );
+    terms.set(
+      id,
+      running.filter((one) => one !== sold),
+    );
+    return sold === undefined ? [`No such term stands in an earlier receipt of ${id}, or it ended already.`] : [];
+  }
+  if (outcome === 'complete') terms.set(id, [content]);
+  return earlier === undefined ? [] : [`${id} has an earlier receipt (${earlier.outcome}): it is charged again.`];
 }

@@ -54,6 +54,7 @@ const WAYS: Record<ChargeContent['product'], readonly Way[]> = {
   ],
   bootstrap: [
     { outcome: 'complete', ...node, paid: ['bootstrap'], term: 'given' },
+    { outcome: 'renewed', ...node, paid: ['bootstrap'], term: 'given' },
     { outcome: 'failed', ...node, paid: ['bootstrap'] },
     { outcome: 'ended_early', ...node, paid: ['bootstrap'], term: 'ended' },
     { outcome: 'ended_early', ...node, paid: [], term: 'ended' },

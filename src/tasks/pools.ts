@@ -6,7 +6,7 @@
  *   work that a relay asks for (NIP-13). Sending to relays has rooms of its own (`messaging/publishing`).
  * - `lookups`: what is asked of strangers' servers, or of the wallet because a customer said a word.
  * - `issuing`, `looks` (is it paid?), `late` (was it, after all?), `payouts` (sending), `proofs` (how did it end?): the wallet.
- * - `model`: paid work. `free`: what nobody pays for, asked of the model in places of its own. `receipts`: signing. `forgetting`: what customers have erased. `housekeeping`: one each of the recurring, and the operator's decisions.
+ * - `model`: paid work. `free`: what nobody pays for, asked of the model in places of its own. `receipts`: signing. `clouds`: what nodes are made with, which bills from when it is begun. `forgetting`: what customers have erased. `housekeeping`: one each of the recurring, and the operator's decisions.
  */
 export type Pool =
   | 'intake'
@@ -14,6 +14,7 @@ export type Pool =
   | 'outgoing'
   | 'work'
   | 'receipts'
+  | 'clouds'
   | 'lookups'
   | 'issuing'
   | 'looks'
@@ -36,6 +37,8 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
   // One core is enough for it.
   work: 1,
   receipts: 4,
+  // A cloud may take half a minute to answer, and nothing else waits for it.
+  clouds: 8,
   // An address may take 10 s, each customer in `LOOKUPS_OF_ONE` places.
   lookups: 24,
   // An invoice may take 30 s, each customer in `INVOICES_OF_ONE` places. They wait for the wallet's pace, which knows who
@@ -62,4 +65,4 @@ export const WIDTHS: Readonly<Record<Pool, number>> = {
  * What is begun there may cost money when it is begun again: the count of attempts must survive a power cut. Elsewhere
  * a lost claim only means that the task is still waiting, and each hop of a message waits for the disk once, not twice.
  */
-export const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model', 'free']);
+export const COSTLY: ReadonlySet<Pool> = new Set<Pool>(['payouts', 'model', 'free', 'clouds']);

@@ -74,6 +74,7 @@ export const session = (changes: Partial<SessionCharge> = {}): SessionCharge => 
 
 /** A month, of which ten days were used where it ended early. */
 export const TERM = { from: unixSeconds(1_800_000_000), until: unixSeconds(1_802_592_000), endedAt: null } as const;
+export const NEXT_TERM = { from: TERM.until, until: unixSeconds(1_805_184_000), endedAt: null } as const;
 export const ENDED = { ...TERM, endedAt: unixSeconds(1_800_864_000) } as const;
 
 export const bootstrap = (
@@ -85,7 +86,7 @@ export const bootstrap = (
   outcome,
   feeSats: sats(10_000),
   payments: [{ purpose: 'bootstrap', amountSats: sats(10_000), paymentHash: hash(4) }],
-  term: { complete: TERM, failed: null, ended_early: ENDED }[outcome],
+  term: { complete: TERM, renewed: NEXT_TERM, failed: null, ended_early: ENDED }[outcome],
   ...changes,
 });
 

@@ -5,15 +5,19 @@ import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';
 import { createLocalKeySealer, openKeyFile, openTextKeys, type TextKeys } from '../../src/customers/index.ts';
 import { loadSettings, type Settings } from '../../src/config/index.ts';
-import { migrate, openDatabase, type Database } from '../../src/db/index.ts';
+import { migrate, openDatabase, type Database, type Tx } from '../../src/db/index.ts';
 import { steadyClockOf } from '../../src/app/time-watch.ts';
 import type { MachineClock } from '../../src/lib/steady-clock.ts';
 import { noCrashPoints, type ReachCrashPoint } from '../../src/lib/crash-points.ts';
 import { silentLog, type Log } from '../../src/lib/log.ts';
 import type { Rng } from '../../src/lib/rng.ts';
-import type { Secret } from '../../src/lib/secret.ts';
+import { Secret } from '../../src/lib/secret.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
-import { unixSeconds } from '../../src/lib/units.ts';
+import { unixSeconds, type UnixSeconds } from '../../src/lib/units.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { CloudShop } from '../../src/products/_shared/cloud-shop.ts';
+import { schedule } from '../../src/tasks/index.ts';
+import { createMemoryCloud } from '../fakes/memory-cloud.ts';
 import { generateSecretKey, publicKeyOf } from '../../src/nostr/keys.ts';
 import { createLocalSigner } from '../../src/nostr/local-signer.ts';
 import type { Agent } from '../../src/ports/agent.ts';
@@ -56,6 +60,8 @@ export async function openHouse(
     path?: string;
     lnurl?: LnurlPay;
     priceSources?: BtcPriceSources;
+    /** What nodes are made with; without it a cloud in memory, in which everything goes well. */
+    clouds?: Partial<CloudShop>;
     /** The relays, and whose Timmy this is, of an earlier life of this database. */
     hub?: RelayHub;
     secretKey?: Secret<Uint8Array>;
@@ -108,6 +114,7 @@ export async function openHouse(
       resolve: () => Promise.resolve(),
       invoice: () => Promise.reject(new OutsideError('rejected', 'lnurl.no_such_address')),
     },
+    clouds: { ...cloudsIn(clock), ...options.clouds },
     version: 'test',
     bornAt: unixSeconds(0),
     freeBytes: options.freeBytes ?? (() => 1e12),
@@ -116,6 +123,7 @@ export async function openHouse(
   const unwatch = wallet.watch(timmy.onWalletHint);
   timmy.time.start();
   timmy.disk.start();
+  database.write((tx) => scheduleRecurring(tx, timmy.recurring, clock.now()));
   database.write((tx) => timmy.remakeMissingTasks(tx, clock.now(), true));
   timmy.worker.start();
   timmy.publisher.start();
@@ -152,6 +160,20 @@ export async function openHouse(
       database.close();
     },
   };
+}
+
+/** What a daemon has, with nodes that are made from a line of text. */
+function cloudsIn(clock: Pick<Clock, 'now'>): CloudShop {
+  return {
+    cloud: createMemoryCloud(clock).cloud,
+    tailnet: null,
+    claimOf: (orderId, attempt) => `claim of ${orderId}, ${attempt}`,
+    userData: (wish) => new Secret(JSON.stringify({ ...wish, claim: `claim of ${wish.orderId}, ${wish.attempt}` })),
+  };
+}
+
+function scheduleRecurring(tx: Tx, tasks: Timmy['recurring'], now: UnixSeconds): void {
+  for (const { kind, key } of tasks) schedule(tx, { kind, payload: {}, key, dueAt: now, now });
 }
 
 /** A later life of the same database has them. */

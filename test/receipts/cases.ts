@@ -77,6 +77,7 @@ const TRUE: readonly (readonly [string, Charge])[] = [
   ['a request by token', session({ payments: [], balanceBeforeSats: null })],
   ['the end of a session', sessionEnd()],
   ['a node', bootstrap('complete')],
+  ['a node renewed', bootstrap('renewed')],
   ['no node', bootstrap('failed')],
   ['a node that ended early', bootstrap('ended_early')],
   ['a node that was charged and ended early', bootstrap('ended_early', { payments: [] })],

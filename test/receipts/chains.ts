@@ -10,6 +10,7 @@ import {
   hash,
   job,
   later,
+  NEXT_TERM,
   place,
   session,
   sessionEnd,
@@ -62,6 +63,10 @@ const dear = { tariff: DEARER, quote: { inputTokens: 62, outputTokens: 200, amou
 const requoted = later({ outcome: 'requoted', payments: [], items: [], ...dear });
 const dearWork = later({ ...dear, payments: [paid('work', 182, 2)] });
 
+/** The next term of the node that `bootstrap('complete')` charges. */
+const renewed = (changes: Parameters<typeof bootstrap>[1] = {}): Charge =>
+  bootstrap('renewed', { payments: [paid('bootstrap', 10_000, 22)], ...changes });
+
 export const GOOD: readonly Link[] = [
   accepted(),
   later(),
@@ -105,7 +110,7 @@ export const REFUSED: readonly (readonly [string, readonly Link[], string])[] = 
   [
     'a node that ended, and was never charged',
     [bootstrap('ended_early', { payments: [] })],
-    'of B-00001 (complete): there is none',
+    'No such term stands in an earlier receipt of B-00001',
   ],
   [
     'a node that ended before another term than was sold',
@@ -120,7 +125,23 @@ export const REFUSED: readonly (readonly [string, readonly Link[], string])[] = 
         },
       }),
     ],
-    'It is not settled under what the earlier receipt of B-00001 says',
+    'No such term stands in an earlier receipt of B-00001',
+  ],
+  ['a node renewed that was never charged', [bootstrap('renewed')], 'nothing can be renewed'],
+  [
+    'a term that leaves a gap',
+    [bootstrap('complete'), renewed({ term: { ...NEXT_TERM, from: unixSeconds(NEXT_TERM.from + 1) } })],
+    'does not begin where the last one of B-00001 ends',
+  ],
+  [
+    'a term that ended early twice',
+    [bootstrap('complete'), bootstrap('ended_early', { payments: [] }), bootstrap('ended_early', { payments: [] })],
+    'or it ended already',
+  ],
+  [
+    'a node renewed after its term had ended early',
+    [bootstrap('complete'), bootstrap('ended_early', { payments: [] }), renewed()],
+    'nothing can be renewed',
   ],
   ['a request charged again', [session(), next(372, { id: 'R-00001' })], 'R-00001 has an earlier receipt'],
   [
@@ -229,6 +250,16 @@ export const HOLDING: readonly (readonly [string, readonly Link[], string])[] = 
     'a node that ended early',
     [bootstrap('complete'), bootstrap('ended_early', { payments: [] }), refund(6000, 'B-00001')],
     'B-00001 10000 paid 3334 charged 6000 refunded 666 owed',
+  ],
+  [
+    'a node that was renewed and ended in its first term: of the second nothing was used',
+    [
+      bootstrap('complete'),
+      renewed(),
+      bootstrap('ended_early', { payments: [] }),
+      bootstrap('ended_early', { payments: [], term: { ...NEXT_TERM, endedAt: NEXT_TERM.from } }),
+    ],
+    'B-00001 20000 paid 3334 charged 16666 owed',
   ],
   [
     'work whose tokens cost nothing',

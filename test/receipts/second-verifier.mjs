@@ -49,9 +49,8 @@ const counts = { input_tokens: tokens, cache_write_tokens: tokens, cache_read_to
 const rates = object({ model: name, ...classes, band: orNull(object({ above_prompt_tokens: tokens, ...classes })) });
 const debt = object({ id, amount_sats: someSats, payment_hash: orNull(hash) });
 const purposes = ['eval', 'work', 'order', 'deposit', 'topup', 'bootstrap'];
-const outcomes = 'accepted requoted rejected cancelled eval_failed work_failed complete failed ended ended_early'.split(
-  ' ',
-);
+const outcomes =
+  'accepted requoted rejected cancelled eval_failed work_failed complete failed renewed ended ended_early'.split(' ');
 
 const isCharge = object({
   v: oneOf(1),
@@ -207,6 +206,7 @@ const TABLE = {
   ],
   bootstrap: [
     ['complete', '>0', ['bootstrap'], false, '', 'given'],
+    ['renewed', '>0', ['bootstrap'], false, '', 'given'],
     ['failed', '>0', ['bootstrap'], false, ''],
     ['ended_early', '>0', ['bootstrap'], false, '', 'ended'],
     ['ended_early', '>0', [], false, '', 'ended'],
@@ -307,23 +307,28 @@ function one(event) {
   return content;
 }
 
-/** May this charge come after `last`, the one before it of the same id? */
-function mayFollow(c, last) {
+const isSameTerm = (a, b) => a.fee_sats === b.fee_sats && a.term.from === b.term.from && a.term.until === b.term.until;
+
+/** May this charge come after `last`, the one before it of the same id? `running`: what of a bootstrap has not ended early. */
+function mayFollow(c, last, running) {
   const { product, outcome } = c;
   if (product === 'job' && c.fee_sats === 0) {
     if (last === undefined || !['accepted', 'requoted'].includes(last.outcome)) return false;
     if (outcome === 'requoted') return last.outcome === 'accepted';
     return canonical([c.tariff, c.quote]) === canonical([last.tariff, last.quote]);
   }
+  if (product === 'bootstrap' && outcome === 'renewed') {
+    return running.length > 0 && running.at(-1).term.until === c.term.from;
+  }
   if (product === 'bootstrap' && outcome === 'ended_early' && c.payments.length === 0) {
-    if (last?.outcome !== 'complete' || last.fee_sats !== c.fee_sats) return false;
-    return last.term.from === c.term.from && last.term.until === c.term.until;
+    return running.some((sold) => isSameTerm(sold, c));
   }
   return last === undefined;
 }
 
 function chain(events) {
   const last = new Map();
+  const terms = new Map();
   const what = new Map();
   const accounts = new Map();
   const came = new Set();
@@ -361,7 +366,16 @@ function chain(events) {
       return;
     }
     if (c.outcome !== 'ended') {
-      must(mayFollow(c, last.get(c.id)), 'an order charged again, or out of turn');
+      const running = terms.get(c.id) ?? [];
+      must(mayFollow(c, last.get(c.id), running), 'an order charged again, or out of turn');
+      if (c.product === 'bootstrap' && ['complete', 'renewed'].includes(c.outcome)) terms.set(c.id, [...running, c]);
+      else if (c.product === 'bootstrap' && c.outcome === 'ended_early') {
+        const sold = running.find((one) => isSameTerm(one, c));
+        terms.set(
+          c.id,
+          running.filter((one) => one !== sold),
+        );
+      }
       named(c.id, c.product === 'session' ? 'request' : c.product);
       last.set(c.id, c);
     }

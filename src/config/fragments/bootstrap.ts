@@ -101,7 +101,7 @@ export const bootstrap = {
     max: 10,
   }),
   BOOTSTRAP_SECRET: secret({
-    about: 'What nodes’ claims are derived from. Unset: Timmy makes one and keeps it.',
+    about: 'What nodes’ claims are derived from. Unset: it derives from Timmy’s key.',
     expected: 'at least 32 characters without spaces',
     good: (written) => /^\S{32,}$/.test(written),
     credential: 'bootstrap-secret',

@@ -10,7 +10,7 @@ const slug = {
 /** The clouds that nodes are rented at; without a token a stub stands in. */
 export const cloud = {
   DO_API_TOKEN: secret({
-    about: 'Token of the Digital Ocean API, with custom scopes (docs/nodes.md). Unset: stub cloud, no server exists.',
+    about: 'Token of the Digital Ocean API, with custom scopes (docs/node.md). Unset: stub cloud, no server exists.',
     expected: 'a token without spaces',
     credential: 'do-api-token',
   }),

@@ -8,6 +8,7 @@ import type { Rng } from '../../lib/rng.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
 import type { SealSecret } from '../../messaging/index.ts';
 import type { PriceBook } from '../../payments/index.ts';
+import type { CloudShop } from './cloud-shop.ts';
 import type { ModelGate } from './model-gate.ts';
 
 /** What a daemon has for its products to work with. */
@@ -30,6 +31,8 @@ export interface Shop {
   readonly isPaidWorkFull: (reader: Reader) => boolean;
   /** Owes a message whose text never rests here. */
   readonly sealSecret: SealSecret;
+  /** What nodes are made with. */
+  readonly clouds: CloudShop;
   /** When this process began. */
   readonly startedAt: UnixSeconds;
 }

@@ -1,0 +1,81 @@
+import { statement, type Reader } from '../../db/index.ts';
+import { awaySeconds, extendedDeadline, wasAway } from '../../downtime/index.ts';
+import type { OrderEvent } from '../../engine/index.ts';
+import { plusSeconds, sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
+import { secondsOfHours } from './config.ts';
+import { lastTerm } from './lease/term.ts';
+import { offerFor, termFor, whyNoRoom, type OfferOptions } from './offers.ts';
+import type { NodeCommand, NodeFacts, NodeOrder, TermOffer } from './states.ts';
+
+export interface FactsOptions extends OfferOptions {
+  /** When this process began. */
+  readonly startedAt: UnixSeconds;
+}
+
+/** What the world looks like when a node's order decides. */
+export function nodeFacts(
+  options: FactsOptions,
+  reader: Reader,
+  node: NodeOrder,
+  event: OrderEvent<NodeCommand>,
+): NodeFacts {
+  const { clock, settings } = options;
+  const now = clock.now();
+  const shown = invoicesOf(reader, node.id).at(-1);
+  const eventInvoice = 'invoiceId' in event ? findInvoice(reader, event.invoiceId) : undefined;
+  return {
+    now,
+    startedAt: options.startedAt,
+    invoiceExpirySeconds: settings.INVOICE_EXPIRY_SECONDS,
+    invoice:
+      shown === undefined
+        ? null
+        : { open: shown.state === 'open', expiresAt: shown.expiresAt ?? 0, amountSats: shown.amountSats },
+    invoiceComing: isInvoiceComing(reader, node.id),
+    eventInvoiceCut: wasCut(reader, eventInvoice),
+    eventInvoiceEnd: eventInvoice?.expiresAt ?? null,
+    noRoom: event.type === 'invoice_paid' ? whyNoRoom(options, reader, node.offer, node.id) : null,
+    today: todayFor(options, reader, node),
+    fallbackRegion: settings.DO_REGION_FALLBACK ?? null,
+    announceSeconds: settings.BOOTSTRAP_ANNOUNCE_TIMEOUT_S,
+    warnings: warningsOf(settings.BOOTSTRAP_WARN_HOURS),
+    graceUntil: graceOf(options, reader, node, now),
+    warningsDelivered: deliveredOf(reader, node),
+  };
+}
+
+/** Seconds before the end, the longest first. */
+export function warningsOf(hours: readonly string[]): number[] {
+  return hours.map((one) => secondsOfHours(one)).sort((a, b) => b - a);
+}
+
+/** What another term costs today. Where it cannot be sold at today's prices, it is the one that was sold. */
+function todayFor(options: OfferOptions, reader: Reader, node: NodeOrder): TermOffer {
+  const { region, size } = node.offer;
+  const offer = offerFor(options, reader, { region, size });
+  const term = 'not' in offer ? null : termFor(options, reader, offer);
+  return term ?? { feeSats: sats(node.wanted.feeSats), termSeconds: node.wanted.termSeconds };
+}
+
+/** It ends later by all that we were away in it: nobody could renew then. */
+function graceOf({ settings }: OfferOptions, reader: Reader, node: NodeOrder, now: UnixSeconds): UnixSeconds | null {
+  const term = lastTerm(node.terms);
+  if (term === undefined) return null;
+  const end = plusSeconds(term.until, secondsOfHours(settings.BOOTSTRAP_GRACE_HOURS));
+  return extendedDeadline(reader, term.until, end, now);
+}
+
+/** Each warning is filed with its time; a relay has taken it where its row says so, or has gone because it did. */
+function deliveredOf(reader: Reader, node: NodeOrder): number {
+  const sql = `SELECT count(DISTINCT created_at) FROM outbox WHERE order_id = ? AND recipient = ? AND state = 'delivered'
+    AND created_at IN (SELECT value FROM json_each(?))`;
+  return statement(reader, sql).pluck().get(node.id, node.owner, JSON.stringify(node.warnedAt)) as number;
+}
+
+/** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */
+function wasCut(reader: Reader, invoice: ReturnType<typeof findInvoice>): boolean {
+  if (invoice?.expiresAt == null) return false;
+  const [from, to] = [unixSeconds(invoice.createdAt), unixSeconds(invoice.expiresAt)];
+  return wasAway(reader, to) || awaySeconds(reader, from, to) * 10 >= to - from;
+}
