@@ -67,13 +67,16 @@ describe('the owner', () => {
 
   it('is shown logs without secrets, and never more than fits', async () => {
     const lines = Array.from({ length: 400 }, (_, index) => `2026-12-01 line ${index} UpdateTip height=${index}`);
-    fake.behave({ logs: [...lines, 'rpcpassword=hunter22', `claim ${CLAIM}`, 'last line'].join('\n') });
+    node.write('var/lib/timmy/secrets/lnbits-auth', 'canary of the setup\n');
+    fake.behave({
+      logs: [...lines, 'says canary of the setup', 'rpcpassword=hunter22', `claim ${CLAIM}`, 'last line'].join('\n'),
+    });
     begin();
     const pubkey = await node.pubkey();
     await node.owner.say(pubkey, 'logs bitcoin 200');
     const { content } = await node.owner.hears(/last line/);
     expect(Buffer.byteLength(content)).toBeLessThanOrEqual(6_000);
-    expect(content).not.toMatch(/hunter22|claimclaim/);
+    expect(content).not.toMatch(/hunter22|claimclaim|canary/);
     expect(content).toContain('line 399');
     await node.owner.say(pubkey, 'logs setup 5');
     await until('a look into the journal', () => fake.calls.find(([program]) => program === 'journalctl'));
@@ -240,9 +243,10 @@ describe('what Timmy and the owner are told unasked', () => {
     await until('a report of it', async () => (await reports()).some(({ synced }) => synced === true));
     fake.behave({ bitcoind: 'down' });
     await node.owner.hears(/^Trouble: bitcoind does not answer/);
-    await until('a report of it', async () =>
-      (await reports()).some(({ trouble }) => String(trouble) === 'bitcoind_down'),
+    const down = await until('a report of it', async () =>
+      (await reports()).find(({ trouble }) => String(trouble) === 'bitcoind_down'),
     );
+    expect(down).toMatchObject({ height: 900_000, synced: true, bitcoind: null, peers: 0 });
     await node.kill();
     begin(); // told once, also across lives
     fake.behave({ bitcoind: 'up' });
