@@ -56,6 +56,6 @@ if [ ! node_modules/.package-lock.json -nt package-lock.json ] || [ ! -e node_mo
 fi
 if [ -z "${sqlite_later:-}" ]; then prepare_sqlite || return 1; fi
 
-if [ ! -f dist/main.js ] || [ -n "$(find src tsconfig.json tsconfig.build.json -newer dist/.tsbuildinfo -print -quit 2>&1)" ]; then
+if [ ! -f dist/main.js ] || [ ! -f dist/node-agent/agent.cjs ] || [ -n "$(find src scripts/build-agent.mjs tsconfig.json tsconfig.build.json -newer dist/.tsbuildinfo -print -quit 2>&1)" ]; then
   npm run --silent build && touch dist/.tsbuildinfo || return 1
 fi
