@@ -4,17 +4,22 @@ import { build } from 'esbuild';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const target = resolve(process.argv[2] ?? `${root}/dist/node-agent/agent.cjs`);
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 
-/** WebAssembly does not fit into user_data, and the node has time: it gets the curve in JavaScript. */
-const javascriptCurve = {
-  name: 'javascript-curve',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /\/curve\/index\.ts$/ }, () => ({ path: `${root}/src/node-agent/curve.ts` })),
+/**
+ * WebAssembly does not fit into user_data, and the node has time: it gets the curve in JavaScript. NIP-04 it never
+ * speaks.
+ */
+const lighter = {
+  name: 'lighter',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/curve\/index\.ts$/ }, () => ({ path: `${root}/src/node-agent/curve.ts` }));
+    onResolve({ filter: /\/nip04\.ts$/ }, () => ({ path: `${root}/src/node-agent/no-nip04.ts` }));
+  },
 };
 
 const { outputFiles } = await build({
@@ -28,11 +33,16 @@ const { outputFiles } = await build({
   charset: 'utf8',
   legalComments: 'none',
   define: { 'process.env.TIMMY_AGENT_VERSION': JSON.stringify(version) },
-  plugins: [javascriptCurve],
+  plugins: [lighter],
   write: false,
 });
 const [bundle] = outputFiles;
+// cloud-init unpacks gzip alone, but Node knows Brotli: a tenth less, and user_data is short of room.
+const tight = brotliCompressSync(bundle.contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+const text = `// The agent of a Timmy node (src/node-agent), bundled and packed by scripts/build-agent.mjs.
+new Function('require', require('node:zlib').brotliDecompressSync(Buffer.from('${tight.toString('base64')}', 'base64')).toString())(require);
+`;
 mkdirSync(dirname(target), { recursive: true });
-writeFileSync(target, bundle.contents);
-const packed = Math.ceil(gzipSync(bundle.contents, { level: 9 }).length / 3) * 4;
-console.error(`${target}: ${bundle.contents.length} bytes, ${packed} in user_data`);
+writeFileSync(target, text);
+const packed = Math.ceil(gzipSync(text, { level: 9 }).length / 3) * 4;
+console.error(`${target}: ${bundle.contents.length} bytes of code, ${packed} bytes in user_data`);

@@ -50,6 +50,6 @@ elif ! node -e 'new (require("better-sqlite3"))(":memory:")' 2>/dev/null; then
   patiently "Building SQLite for Node $(node --version): about two minutes." npm rebuild better-sqlite3 || return 1
 fi
 
-if [ ! -f dist/main.js ] || [ -n "$(find src tsconfig.json tsconfig.build.json -newer dist/.tsbuildinfo -print -quit 2>&1)" ]; then
+if [ ! -f dist/main.js ] || [ ! -f dist/node-agent/agent.cjs ] || [ -n "$(find src scripts/build-agent.mjs tsconfig.json tsconfig.build.json -newer dist/.tsbuildinfo -print -quit 2>&1)" ]; then
   npm run --silent build && touch dist/.tsbuildinfo || return 1
 fi
