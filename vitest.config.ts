@@ -25,7 +25,8 @@ const reports = process.env['TEST_REPORTS'];
  * `fast`: everything within one process, on loopback sockets and temporary files at most.
  * `e2e`: the daemon as a child, as it is built. `crash`: joined into one file, killed and restarted hundreds of times.
  * `interop`: relays and clients of others.
- * `faults`: all that LNbits can do wrong, under a clock that runs fast. `lnbits`: needs a real LNbits. `bench`: prints, asserts nothing.
+ * `faults`: all that LNbits can do wrong, under a clock that runs fast. `lnbits`: needs a real LNbits.
+ * `node`: what runs on nodes, by the programs that run there. `bench`: prints, asserts nothing.
  */
 export default defineConfig({
   test: {
@@ -94,8 +95,18 @@ export default defineConfig({
         test: {
           ...base,
           name: 'lnbits',
-          include: ['test/real/**/*.test.ts'],
+          include: ['test/real/lnbits/*.test.ts'],
           globalSetup: ['test/e2e/build.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          ...base,
+          name: 'node',
+          include: ['test/real/node/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 180_000,
           maxWorkers: 1,
