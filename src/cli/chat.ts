@@ -116,8 +116,15 @@ export function registerChat(program: Command, cli: Cli): void {
 
 /** Where the Timmy of this configuration reads: what it reads now, where it runs on this machine. */
 function relaysHere(cli: Cli, options: ChatOptions): ReturnType<typeof relaysFor> {
-  const read = options.relay === undefined ? relaysOfDaemon(settingsOf(cli).TIMMY_DATA_DIR) : [];
-  return read.length > 0 ? { relays: read, discoveryRelays: [] } : relaysFor(options, () => settingsOf(cli));
+  if (options.relay !== undefined) return relaysFor(options, () => settingsOf(cli));
+  const settings = settingsOf(cli);
+  const read = relaysOfDaemon(settings.TIMMY_DATA_DIR);
+  if (read.length > 0) return { relays: read, discoveryRelays: [] };
+  say(
+    cli,
+    `No Timmy runs here (TIMMY_DATA_DIR ${settings.TIMMY_DATA_DIR}): what you write waits at the relays of the settings.`,
+  );
+  return relaysFor(options, () => settings);
 }
 
 async function pay(cli: Cli, bolt11: string | undefined): Promise<string> {
