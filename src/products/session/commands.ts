@@ -17,7 +17,7 @@ import {
   optional,
   wholeNumber,
 } from '../../messaging/dialects/text/index.ts';
-import { owedInAll } from '../../payments/index.ts';
+import { claimableInAll, owedInAll } from '../../payments/index.ts';
 import { schedule } from '../../tasks/index.ts';
 import { dropHeldText, heldTextOf, holdText } from '../_shared/held-text.ts';
 import { ask, deliver, outOfBounds, type AskingOptions } from './asking.ts';
@@ -57,7 +57,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
         reason: 'one is open',
       });
     const held = heldTextOf(tx, sender);
-    const owed = wholeSats(owedInAll(tx, sender));
+    const owed = wholeSats(claimableInAll(tx, sender));
     const question = questionNow(options, tx).sats;
     if (amount === null && owed < Math.max(question, settings.SESSION_MIN_DEPOSIT_SATS)) {
       const offers = [500, 1000].filter((sats) => outOfBounds(settings, sats) === undefined);
