@@ -250,6 +250,16 @@ describe('a program', () => {
     });
   });
 
+  it('whose top-up of a session made in words is paid hears of it, once', async () => {
+    await begin();
+    await open(200);
+    expect(await rpc('a', 'session.topup', { amount_sats: 300 })).toHaveLength(1);
+    const news = await pay(/"bolt11":"(\w+)"/.exec(guest.heard.at(-1) ?? '')?.[1]);
+    expect(news.map((text) => JSON.parse(text) as unknown)).toMatchObject([
+      { method: 'session.updated', params: { session: { state: 'active', balance_sats: 500, invoice: null } } },
+    ]);
+  });
+
   it('above its limit is told so each time that the time it was told to wait has passed', async () => {
     await begin({ env: { LIMIT_COMMANDS_BURST: '1000' } });
     const retry: number[] = [];

@@ -8,15 +8,7 @@ import {
 } from '../../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { wholeSats } from '../../lib/units.ts';
-import {
-  hex32,
-  isHexLike,
-  isNumberLike,
-  nothing,
-  one,
-  optional,
-  wholeNumber,
-} from '../../messaging/dialects/text/index.ts';
+import { hex32, isNumberLike, nothing, one, optional, wholeNumber } from '../../messaging/dialects/text/index.ts';
 import { claimableInAll, owedInAll } from '../../payments/index.ts';
 import { schedule } from '../../tasks/index.ts';
 import { dropHeldText, heldTextOf, holdText } from '../_shared/held-text.ts';
@@ -117,7 +109,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       word: 'session',
       usage: 'session [sats]',
       parse: optional('amount', wholeNumber),
-      resembles: isNumberLike,
+      isMeant: isNumberLike,
       needsPrice: true,
       run: (tx, { amount }: { amount: number | null }, context) => openWord(tx, amount, context),
     }),
@@ -125,7 +117,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       word: 'topup',
       usage: 'topup <sats>',
       parse: optional('amount', wholeNumber),
-      resembles: isNumberLike,
+      isMeant: isNumberLike,
       needsPrice: true,
       run: (tx, { amount }: { amount: number | null }, context) => {
         const own = openSessionOf(tx, context.message.sender);
@@ -202,7 +194,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       usage: 'use <token>',
       nip17Only: TOKEN_IS_SECRET,
       parse: one('token', hex32),
-      resembles: isHexLike,
+      isMeant: isBrokenToken,
       run: (tx, { token }: { token: string }, context) => {
         const used = useToken(tx, token, context);
         if (isRefusal(used)) return used;
@@ -245,3 +237,7 @@ function issueToken(tx: Tx, sessionId: string, { message, now }: CommandContext)
   schedule(tx, { kind: 'session.token', payload: { sessionId, inboxId: message.id }, lane, dueAt: now, now });
 }
 
+/** Hex, and not the 64 characters that a token has: cut, or with blanks in it. */
+function isBrokenToken(rest: string): boolean {
+  return /^[0-9a-f]{16,256}$/i.test(rest.replace(/\s+/g, ''));
+}

@@ -46,11 +46,6 @@ export function isNumberLike(rest: string): boolean {
   );
 }
 
-/** One word, or hex that a line break or a blank cut: meant as a token or hash. */
-export function isHexLike(rest: string): boolean {
-  return /^\S+$/.test(rest) || /^[\s0-9a-f]{32,}$/i.test(rest);
-}
-
 /** `parse`, or nothing at all: then every value is null. */
 export function optional<K extends string, T>(
   key: K,

@@ -11,13 +11,10 @@ export interface Word<Args = unknown, Name extends string = string> {
   readonly usage: string;
   /** Arguments from what follows the word (no blank space around it, possibly empty), or null: then it is no command. */
   parse(rest: string): Args | null;
-  /**
-   * Is what follows meant as its arguments, though it does not parse ("session 500k", "use" and half a token)? Then its
-   * usage is told: nobody asks that of a model.
-   */
-  readonly resembles?: (rest: string) => boolean;
   /** It cannot be undone: with a question mark ("forget?") it is answered with its usage. */
   readonly careful?: boolean;
+  /** Whether what follows is surely meant for this word, though it does not parse (a token that was cut): told its usage, never sold. */
+  readonly isMeant?: (rest: string) => boolean;
 }
 
 /** What was read, typed by its word: `switch (parsed.word)` narrows `parsed.args`. */
@@ -29,7 +26,7 @@ export function word<Args, Name extends string>(
   name: Name,
   usage: string,
   parse: ArgumentParser<Args>,
-  options: Pick<Word, 'careful' | 'resembles'> = {},
+  options: Pick<Word, 'careful' | 'isMeant'> = {},
 ): Word<Args, Name> {
   return { word: name, usage, parse, ...options };
 }
@@ -45,8 +42,8 @@ export function parseWords<W extends Word>(text: string, words: readonly W[]): P
 }
 
 /**
- * The word whose usage should be told: `text` is a command word alone that needs arguments or with what is nearly one, or
- * asks about a careful one. Nobody means to buy "cancel" as a request. Null for everything else, and for complete commands.
+ * The word whose usage should be told: `text` is a command word alone that needs arguments, or with a broken one, or asks about a careful
+ * one. Nobody means to buy "cancel" as a request. Null for everything else, and for complete commands.
  */
 export function usageAsked<W extends Word>(text: string, words: readonly W[]): W | null {
   const read = readWords(text, words);
@@ -68,9 +65,8 @@ function readWords<W extends Word>(text: string, words: readonly W[]): Reading<W
     }
   }
   const [first] = named;
-  if (first === undefined) return null;
-  const isUsage = readingsOf(head.rest).some(({ rest }) => rest === '' || first.resembles?.(rest) === true);
-  return isUsage ? { type: 'usage', word: first } : null;
+  const isUsage = ({ rest }: { rest: string }): boolean => rest === '' || first?.isMeant?.(rest) === true;
+  return first && readingsOf(head.rest).some(isUsage) ? { type: 'usage', word: first } : null;
 }
 
 const COURTEOUS = "please|pls|plz|thanks|thank you|thx|ty|now|bitte|por favor|s'il vous plaît|svp";

@@ -4,7 +4,6 @@ export {
   destination,
   freeText,
   hex32,
-  isHexLike,
   isNumberLike,
   nothing,
   one,
