@@ -30,6 +30,16 @@ export class Btcd {
 
   async start(miningAddress: string | null = null): Promise<void> {
     this.#port ||= await freePort();
+    this.#child = this.#launch(miningAddress);
+    await until('btcd', () =>
+      this.call('getblockcount').then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
+  #launch(miningAddress: string | null): ChildProcess {
     const args = [
       '--simnet',
       '--nolisten',
@@ -43,20 +53,16 @@ export class Btcd {
       `--rpckey=${this.folder}/rpc.key`,
       ...(miningAddress === null ? [] : [`--miningaddr=${miningAddress}`]),
     ];
-    this.#child = spawn(`${BIN}/btcd`, args, { stdio: 'ignore' });
-    await until('btcd', () =>
-      this.call('getblockcount').then(
-        () => true,
-        () => false,
-      ),
-    );
+    return spawn(`${BIN}/btcd`, args, { stdio: 'ignore' });
   }
 
   async stop(): Promise<void> {
     if (this.#child === null) return;
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
-    await ended;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = once(this.#child, 'exit');
+      this.#child.kill('SIGTERM');
+      await ended;
+    }
     this.#child = null;
   }
 
@@ -218,7 +224,7 @@ export class LightningNode {
     if (!existsSync(file)) return;
     const pid = Number(readFileSync(file, 'utf8'));
     const isThere = (): boolean =>
-      existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+      existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
     if (isThere()) process.kill(pid, 'SIGTERM');
     await until(`the end of ${program}`, () => !isThere());
     rmSync(file);
@@ -243,6 +249,7 @@ export class Terminal {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
     });
+    this.#child.stdin!.on('error', (error) => (this.#shown += `\n${String(error)}\n`));
     this.#child.stdout!.on('data', (data: Buffer) => (this.#shown += data.toString().replaceAll('\r', '')));
   }
 
@@ -282,11 +289,15 @@ function https(
   { method, headers, body }: { method: string; headers: Record<string, string>; body: string },
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, rejectUnauthorized: false, timeout: 30_000 }, (answer) => {
-      let text = '';
-      answer.on('data', (data: Buffer) => (text += data.toString()));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
-    });
+    const asked = request(
+      url,
+      { method, headers, rejectUnauthorized: false, timeout: 30_000, agent: false },
+      (answer) => {
+        let text = '';
+        answer.on('data', (data: Buffer) => (text += data.toString()));
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+      },
+    );
     asked.on('error', reject);
     asked.on('timeout', () => asked.destroy(new Error('timeout')));
     asked.end(body);

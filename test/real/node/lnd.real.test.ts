@@ -37,7 +37,7 @@ async function writeDown(terminal: Terminal): Promise<readonly string[]> {
 }
 
 const stateOf = async (node: LightningNode): Promise<string> =>
-  (await node.lnd('/v1/state')).json['state'] as unknown as string;
+  (await node.lnd('/v1/state')).json.state;
 
 describe('lnd-init', () => {
   it('waits for the sync, unless told otherwise', async () => {
