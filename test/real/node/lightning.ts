@@ -189,13 +189,17 @@ export class LightningNode {
     return spawnSync(`${this.root}/usr/local/sbin/${command}`, args, { env: this.env, encoding: 'utf8' });
   }
 
-  async lnd(path: string, macaroon: string | null = null, body?: unknown): Promise<{ status: number; json: never }> {
+  async lnd(
+    path: string,
+    macaroon: string | null = null,
+    body?: unknown,
+  ): Promise<{ status: number; json: Readonly<Record<string, string>> }> {
     const { status, text } = await https(`${this.lndUrl}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: macaroon === null ? {} : { 'grpc-metadata-macaroon': macaroon },
       body: body === undefined ? '' : JSON.stringify(body),
     });
-    return { status, json: JSON.parse(text) as never };
+    return { status, json: JSON.parse(text) as Readonly<Record<string, string>> };
   }
 
   get adminMacaroon(): string {
