@@ -173,7 +173,6 @@ export class LightningNode {
     return {
       PATH: `${this.#folder}/bin:${process.env['PATH'] ?? ''}`,
       TIMMY_NODE_ROOT: this.root,
-      TIMMY_NODE_FAST: '1',
       TIMMY_NODE_NETWORK: 'simnet',
       LND_REST_URL: this.lndUrl,
       LNBITS_URL: this.lnbitsUrl,
@@ -261,15 +260,17 @@ export class Terminal {
     return this.#shown;
   }
 
-  /** The first match that was not waited for before. */
+  /** The first match that was not waited for before, within four minutes: programs start slowly on a busy machine. */
   async shows(match: RegExp): Promise<RegExpExecArray> {
-    const found = await until(String(match), () => match.exec(this.#shown.slice(this.#read))).catch(
-      (error: unknown) => {
-        throw new Error(`${String(error)}\n${this.#shown}`);
-      },
-    );
-    this.#read += found.index + found[0].length;
-    return found;
+    for (let tries = 0; tries < 2_400; tries++) {
+      const found = match.exec(this.#shown.slice(this.#read));
+      if (found !== null) {
+        this.#read += found.index + found[0].length;
+        return found;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`never seen: ${String(match)} in\n${this.#shown}`);
   }
 
   type(line: string): void {
