@@ -107,7 +107,7 @@ export default defineConfig({
           ...base,
           name: 'node',
           include: ['test/real/node/*.test.ts'],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 180_000,
           maxWorkers: 1,
         },

@@ -38,7 +38,7 @@ case "$name $*" in
   "gpg "*) echo "fpr:::::::::2596A99EAAB33821893C0A79458CA832957F5868:" ;;
   "curl "*169.254.169.254*) echo 198.51.100.7 ;;
   "curl "*-o*) : >"$TIMMY_NODE_ROOT/usr/share/keyrings/tailscale.gpg.new" ;;
-  "tailscale status --json") echo '{"Self": {"DNSName": "timmy-b4kq7m-1.tail1234.ts.net."}}' ;;
+  "tailscale status --json"*) echo '{"Self": {"DNSName": "timmy-b4kq7m-1.tail1234.ts.net."}}' ;;
   "tailscale status") test -e "$STATE/joined" ;;
   "tailscale up"*) test -s "$TIMMY_NODE_ROOT/run/timmy-tailscale.key" && : >"$STATE/joined" ;;
   "sync "*) ;; # the disk is not what is tested

@@ -30,6 +30,16 @@ export class Btcd {
 
   async start(miningAddress: string | null = null): Promise<void> {
     this.#port ||= await freePort();
+    this.#child = this.#launch(miningAddress);
+    await until('btcd', () =>
+      this.call('getblockcount').then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
+  #launch(miningAddress: string | null): ChildProcess {
     const args = [
       '--simnet',
       '--nolisten',
@@ -43,20 +53,16 @@ export class Btcd {
       `--rpckey=${this.folder}/rpc.key`,
       ...(miningAddress === null ? [] : [`--miningaddr=${miningAddress}`]),
     ];
-    this.#child = spawn(`${BIN}/btcd`, args, { stdio: 'ignore' });
-    await until('btcd', () =>
-      this.call('getblockcount').then(
-        () => true,
-        () => false,
-      ),
-    );
+    return spawn(`${BIN}/btcd`, args, { stdio: 'ignore' });
   }
 
   async stop(): Promise<void> {
     if (this.#child === null) return;
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
-    await ended;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = once(this.#child, 'exit');
+      this.#child.kill('SIGTERM');
+      await ended;
+    }
     this.#child = null;
   }
 
@@ -167,7 +173,6 @@ export class LightningNode {
     return {
       PATH: `${this.#folder}/bin:${process.env['PATH'] ?? ''}`,
       TIMMY_NODE_ROOT: this.root,
-      TIMMY_NODE_FAST: '1',
       TIMMY_NODE_NETWORK: 'simnet',
       LND_REST_URL: this.lndUrl,
       LNBITS_URL: this.lnbitsUrl,
@@ -183,13 +188,17 @@ export class LightningNode {
     return spawnSync(`${this.root}/usr/local/sbin/${command}`, args, { env: this.env, encoding: 'utf8' });
   }
 
-  async lnd(path: string, macaroon: string | null = null, body?: unknown): Promise<{ status: number; json: never }> {
+  async lnd(
+    path: string,
+    macaroon: string | null = null,
+    body?: unknown,
+  ): Promise<{ status: number; json: Readonly<Record<string, string>> }> {
     const { status, text } = await https(`${this.lndUrl}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: macaroon === null ? {} : { 'grpc-metadata-macaroon': macaroon },
       body: body === undefined ? '' : JSON.stringify(body),
     });
-    return { status, json: JSON.parse(text) as never };
+    return { status, json: JSON.parse(text) as Readonly<Record<string, string>> };
   }
 
   get adminMacaroon(): string {
@@ -218,7 +227,7 @@ export class LightningNode {
     if (!existsSync(file)) return;
     const pid = Number(readFileSync(file, 'utf8'));
     const isThere = (): boolean =>
-      existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+      existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
     if (isThere()) process.kill(pid, 'SIGTERM');
     await until(`the end of ${program}`, () => !isThere());
     rmSync(file);
@@ -243,6 +252,7 @@ export class Terminal {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
     });
+    this.#child.stdin!.on('error', (error) => (this.#shown += `\n${String(error)}\n`));
     this.#child.stdout!.on('data', (data: Buffer) => (this.#shown += data.toString().replaceAll('\r', '')));
   }
 
@@ -250,15 +260,17 @@ export class Terminal {
     return this.#shown;
   }
 
-  /** The first match that was not waited for before. */
+  /** The first match that was not waited for before, within four minutes: programs start slowly on a busy machine. */
   async shows(match: RegExp): Promise<RegExpExecArray> {
-    const found = await until(String(match), () => match.exec(this.#shown.slice(this.#read))).catch(
-      (error: unknown) => {
-        throw new Error(`${String(error)}\n${this.#shown}`);
-      },
-    );
-    this.#read += found.index + found[0].length;
-    return found;
+    for (let tries = 0; tries < 2_400; tries++) {
+      const found = match.exec(this.#shown.slice(this.#read));
+      if (found !== null) {
+        this.#read += found.index + found[0].length;
+        return found;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`never seen: ${String(match)} in\n${this.#shown}`);
   }
 
   type(line: string): void {
@@ -282,11 +294,15 @@ function https(
   { method, headers, body }: { method: string; headers: Record<string, string>; body: string },
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, rejectUnauthorized: false, timeout: 30_000 }, (answer) => {
-      let text = '';
-      answer.on('data', (data: Buffer) => (text += data.toString()));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
-    });
+    const asked = request(
+      url,
+      { method, headers, rejectUnauthorized: false, timeout: 30_000, agent: false },
+      (answer) => {
+        let text = '';
+        answer.on('data', (data: Buffer) => (text += data.toString()));
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+      },
+    );
     asked.on('error', reject);
     asked.on('timeout', () => asked.destroy(new Error('timeout')));
     asked.end(body);

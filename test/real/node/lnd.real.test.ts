@@ -36,8 +36,7 @@ async function writeDown(terminal: Terminal): Promise<readonly string[]> {
   return words;
 }
 
-const stateOf = async (node: LightningNode): Promise<string> =>
-  (await node.lnd('/v1/state')).json['state'] as unknown as string;
+const stateOf = async (node: LightningNode): Promise<string | undefined> => (await node.lnd('/v1/state')).json['state'];
 
 describe('lnd-init', () => {
   it('waits for the sync, unless told otherwise', async () => {
@@ -79,7 +78,7 @@ describe('lnd-init', () => {
     expect((await node.lnd('/v1/newaddress', adminMacaroon)).status).toBe(200);
     for (const path of ['/v1/newaddress', '/v1/balance/blockchain']) {
       const { status, json } = await node.lnd(path, lnbitsMacaroon);
-      expect([status, (json as { message: string }).message], path).toEqual([500, 'permission denied']);
+      expect([status, json['message']], path).toEqual([500, 'permission denied']);
     }
     const health = await fetch(`${node.lnbitsUrl}/api/v1/health`);
     expect(health.status).toBe(200);
@@ -92,7 +91,7 @@ describe('lnd-init', () => {
     expect(readFileSync(join(node.root, 'var/lib/lnd/lnd.conf'), 'utf8')).toBe(conf);
     expect(node.lnbitsMacaroon).toBe(lnbitsMacaroon);
     const { json } = await node.lnd('/v1/getinfo', adminMacaroon);
-    const { identity_pubkey: pubkey } = json as { identity_pubkey: string };
+    const pubkey = json['identity_pubkey'];
     expect(pubkey).toMatch(/^0[23]/);
 
     // The same words on another machine are the same wallet.
@@ -103,8 +102,8 @@ describe('lnd-init', () => {
     await restoring.shows(/Lightning is up/);
     expect(await restoring.ends()).toBe(0);
     expect(restoring.shown).not.toContain(words.slice(0, 2).join(' '));
-    const restored = (await other.lnd('/v1/getinfo', other.adminMacaroon)).json as { identity_pubkey: string };
-    expect(restored.identity_pubkey).toBe(pubkey);
+    const restored = (await other.lnd('/v1/getinfo', other.adminMacaroon)).json;
+    expect(restored['identity_pubkey']).toBe(pubkey);
   });
 
   it('refuses words that are none', async () => {
@@ -128,16 +127,13 @@ describe('timmy-sweep', () => {
 
     // Coins: a hundred blocks on top of the first, so that it may be spent.
     const address = async (): Promise<string> =>
-      ((await node.lnd('/v1/newaddress', node.adminMacaroon)).json as { address: string }).address;
+      (await node.lnd('/v1/newaddress', node.adminMacaroon)).json['address']!;
     const mine = await address();
     await btcd.stop();
     await btcd.start(mine);
     await btcd.call('generate', 105);
     const balance = async (): Promise<number> =>
-      Number(
-        ((await node.lnd('/v1/balance/blockchain', node.adminMacaroon)).json as { confirmed_balance: string })
-          .confirmed_balance,
-      );
+      Number((await node.lnd('/v1/balance/blockchain', node.adminMacaroon)).json['confirmed_balance']);
     // Without its chain LND may have ended; a machine starts it again.
     await until('coins', async () => {
       spawnSync(`${node.env['PATH']?.split(':')[0]}/docker`, ['compose', 'up', '--detach', 'lnd'], { env: node.env });
