@@ -22,7 +22,8 @@ export function registerSessionActs(sessions: Command, cli: Cli, face: ProductFa
     .option('--json', 'one JSON object')
     .action((id: string, options: ByHandOptions) => {
       const command: ByHand = { type: 'close' };
-      const done = (order: OrderRow): string => `${order.id} is ${order.state}. What is left is owed to its customer: timmy refunds shows it.`;
+      const done = (order: OrderRow): string =>
+        `${order.id} is ${order.state}. What is left is owed to its customer: timmy refunds shows it.`;
       return actByHand(cli, face, id, { command, what: 'closed', whyNot, done }, options);
     });
   sessions

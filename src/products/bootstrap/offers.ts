@@ -1,4 +1,4 @@
-import { keepFact, readFact, statement, type Database, type Reader, type Tx } from '../../db/index.ts';
+import { keepFact, readFact, statement, type Database, type Reader } from '../../db/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import { sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
@@ -180,9 +180,4 @@ export function whyNoRoom(options: OfferOptions, reader: Reader, offer: Offer, b
   if (word.trouble !== null) return word.trouble;
   // What was made since the cloud was asked is not in its number yet.
   return word.free <= 0 ? 'droplet_limit' : null;
-}
-
-/** Looks at once, not when it is due: something at the cloud was said to have changed. */
-export function lookNow(tx: Tx, now: UnixSeconds): void {
-  schedule(tx, { kind: 'bootstrap.look', payload: {}, key: LOOK_KEY, dueAt: now, now });
 }
