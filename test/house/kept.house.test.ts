@@ -57,6 +57,8 @@ it('a hundred and twenty days later nothing of strangers is left, and all of who
 
 it('what a flood left is gone in one run, a page at a time', async () => {
   v = await visit();
+  // What begins by itself at the start is done, and writes nothing meanwhile.
+  await v.pass(2);
   const sqlite = v.house.database.read.$client;
   const long = v.clock.now() - 100 * 86_400;
   const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)';
