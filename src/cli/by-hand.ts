@@ -12,6 +12,9 @@ export interface ByHandOptions {
   readonly json?: true;
 }
 
+/** What its product says of it beside its state. */
+export type Particulars = ReturnType<NonNullable<ProductFace['particulars']>>;
+
 /** What an operator does to one order. */
 export interface Act {
   /** The product's own command, as its machine takes it. */
@@ -21,7 +24,7 @@ export interface Act {
   /** Why it cannot be done to an order in this state; null: it can. */
   readonly whyNot: (order: OrderRow) => string | null;
   /** What to say when it is done. */
-  readonly done: (order: OrderRow) => string;
+  readonly done: (order: OrderRow, particulars: Particulars) => string;
 }
 
 const LOOK_MS = 100;
@@ -53,7 +56,9 @@ export function actByHand(
     const after = await changed(cli, database, face, id, seq);
     if (after === null)
       throw new Failure('It is filed, and nobody has carried it out yet: Timmy does when it runs (timmy start).');
-    print(cli, options.json === true, { id, state: after.state }, act.done(after));
+    const particulars = face.particulars?.(database.read, id, cli.clock.now()) ?? {};
+    const { expires_at = null } = particulars;
+    print(cli, options.json === true, { id, state: after.state, expires_at }, act.done(after, particulars));
   });
 }
 

@@ -19,6 +19,7 @@ import { customerDirectory, customerKey, lastShown, rememberShown } from './cust
 import { open, send } from './dm.ts';
 import { print, say } from './output.ts';
 import { knownSecretKey } from './own-key.ts';
+import { relaysOfDaemon } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
 
 interface ChatOptions extends AddressOptions {
@@ -39,7 +40,9 @@ const LINGER_MS = 10_000;
  * came while nobody looked is shown the next time. Without NPUB it talks to the Timmy of this configuration.
  */
 export function registerChat(program: Command, cli: Cli): void {
-  withAddressOptions(program.command('chat [npub]'))
+  withAddressOptions(
+    program.command('chat').argument('[npub]', 'whom to talk to; without it the Timmy of this configuration'),
+  )
     .description('talk to Timmy as a customer')
     .option('--json', 'one JSON object a line for each message that comes')
     .action(async (npub: string | undefined, options: ChatOptions) => {
@@ -60,7 +63,7 @@ export function registerChat(program: Command, cli: Cli): void {
       });
       let prompt = PROMPT;
       const customer = await open(cli, {
-        ...relaysFor(options, () => settingsOf(cli)),
+        ...(npub === undefined ? relaysHere(cli, options) : relaysFor(options, () => settingsOf(cli))),
         secretKey: customerKey(directory, cli.rng),
         ...(seen > 0 && { showSince: plusSeconds(seen, 1) }),
         connect: (signer) => cli.connect(signer),
@@ -111,6 +114,19 @@ export function registerChat(program: Command, cli: Cli): void {
     });
 }
 
+/** Where the Timmy of this configuration reads: what it reads now, where it runs on this machine. */
+function relaysHere(cli: Cli, options: ChatOptions): ReturnType<typeof relaysFor> {
+  if (options.relay !== undefined) return relaysFor(options, () => settingsOf(cli));
+  const settings = settingsOf(cli);
+  const read = relaysOfDaemon(settings.TIMMY_DATA_DIR);
+  if (read.length > 0) return { relays: read, discoveryRelays: [] };
+  say(
+    cli,
+    `No Timmy runs here (TIMMY_DATA_DIR ${settings.TIMMY_DATA_DIR}): what you write waits at the relays of the settings.`,
+  );
+  return relaysFor(options, () => settings);
+}
+
 async function pay(cli: Cli, bolt11: string | undefined): Promise<string> {
   if (bolt11 === undefined) return 'There was no invoice yet.';
   if (cli.payStub === undefined) return 'There is no stub wallet here: pay it in your own wallet.';
@@ -122,6 +138,8 @@ function ownPublicKey(cli: Cli): string {
     return publicKeyOf(knownSecretKey(settingsOf(cli)));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new UsageError('chat needs to know whom to talk to: timmy chat NPUB (here no key of Timmy is configured)');
+    throw new UsageError(
+      'chat needs to know whom to talk to: timmy chat NPUB. (Here no key of Timmy is configured. To try one on this machine: timmy start --dev in another terminal)',
+    );
   }
 }

@@ -7,12 +7,11 @@ import { createLog } from '../app/log-sink.ts';
 import { startDaemon } from '../app/daemon.ts';
 import { describeStubPayment, payStub } from '../app/pay-stub.ts';
 import { VERSION } from '../app/version.ts';
-import { encodeInvoice } from '../bolt11/index.ts';
 import { loadSettings, type Settings } from '../config/index.ts';
-import { sha256Hex } from '../lib/hash.ts';
 import { silentLog } from '../lib/log.ts';
 import { generateSecretKey, parseNpub } from '../nostr/keys.ts';
 import { createConversation } from './chat-screen.ts';
+import { customerInvoice } from './customer/own-invoice.ts';
 import { openCustomer, type Customer, type ReceivedDm } from './customer/customer.ts';
 import { print, say } from './output.ts';
 import { invoiceIn } from './qr.ts';
@@ -150,7 +149,7 @@ async function sellJob(cli: Cli, settings: Settings, { customer, timmy, next }: 
   await receipt;
   if (change > 0) {
     const paidOut = next('the change', (text) => text.startsWith('Paid out'));
-    await write(customerInvoice(cli, change));
+    await write(customerInvoice(change, 'my change', cli.clock.now(), cli.rng));
     await paidOut;
   }
   print(cli, false, null, 'That was a whole sale: request, price, invoice, payment, answer, receipt, change.');
@@ -172,23 +171,6 @@ async function sellNode(cli: Cli, settings: Settings, { customer, timmy, next }:
     false,
     null,
     'That was a whole sale of a node: price, payment, its key, its server (a stub), and its own first words.',
-  );
-}
-
-/** An invoice of the customer's own wallet, for the change. */
-function customerInvoice(cli: Cli, sats: number): string {
-  const preimage = cli.rng.bytes(32);
-  return encodeInvoice(
-    {
-      network: 'regtest',
-      amountMsats: BigInt(sats) * 1000n,
-      timestamp: cli.clock.now(),
-      expirySeconds: 3600,
-      description: 'my change',
-      paymentHash: sha256Hex(preimage),
-      paymentSecret: sha256Hex(cli.rng.bytes(32)),
-    },
-    cli.rng.bytes(32),
   );
 }
 

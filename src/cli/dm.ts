@@ -39,9 +39,9 @@ const DEFAULT_WAIT_UNTIL_SECONDS = 60;
  * `--until` was not met in time.
  */
 export function registerDm(program: Command, cli: Cli): void {
-  withAddressOptions(program.command('dm <npub> <text...>'))
+  withAddressOptions(program.command('dm').argument('<npub>', 'whom to write to').argument('<text...>', 'what to say'))
     .description('send one direct message as a customer and print what comes back')
-    .option('--as <file|nsec>', 'with this key instead of a fresh one')
+    .option('--as <file|nsec>', 'with this key; without it each call is a new customer')
     .option(
       '--wait <seconds>',
       `how long to listen (${DEFAULT_WAIT_SECONDS}; with --until ${DEFAULT_WAIT_UNTIL_SECONDS})`,
@@ -89,7 +89,8 @@ export async function open(cli: Cli, options: CustomerOptions): Promise<Customer
   try {
     return await openCustomer(options);
   } catch (error) {
-    throw new Failure(error instanceof Error ? error.message : 'the relays could not be read');
+    const what = error instanceof Error ? error.message : 'the relays could not be read';
+    throw new Failure(`${what}. --relay URL names another; that of "timmy start --dev" is ws://127.0.0.1:7777`);
   }
 }
 

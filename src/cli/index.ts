@@ -8,6 +8,7 @@ import { registerLedger } from './ledger.ts';
 import { registerNodeActs } from './nodes.ts';
 import { registerOrders } from './orders.ts';
 import { registerPay } from './pay.ts';
+import { registerReceive } from './receive.ts';
 import { registerRefunds } from './refunds.ts';
 import type { ProductFace } from '../engine/index.ts';
 import { FACES } from '../products/catalogue.ts';
@@ -28,6 +29,7 @@ export function register(program: Command, cli: Cli, faces: readonly ProductFace
     registerDm,
     registerChat,
     registerPay,
+    registerReceive,
     registerStatus,
     registerProducts,
     registerInvoices,
@@ -36,6 +38,22 @@ export function register(program: Command, cli: Cli, faces: readonly ProductFace
     registerVerify,
   ]) {
     one(program, cli, faces);
+  }
+  sayWhereHelpIs(program, 'timmy');
+}
+
+/** After a mistake: the help of the command that was meant, not of all. */
+function sayWhereHelpIs(command: Command, path: string): void {
+  const hasShow = command.commands.some((sub) => sub.name() === 'show');
+  for (const sub of command.commands) {
+    const name = `${path} ${sub.name()}`;
+    const isList = sub.name() === 'list' && hasShow;
+    sub.showHelpAfterError(
+      isList ? `(one of them: ${path} show …; ${path} --help tells more)` : `(${name} --help tells more)`,
+    );
+    if (isList)
+      command.addHelpText('after', `\nWithout a command it is list, with the options of that: ${name} --help`);
+    sayWhereHelpIs(sub, name);
   }
 }
 

@@ -27,14 +27,16 @@ export function registerInvoices(program: Command, cli: Cli): void {
       return withDatabase(cli, ({ read }) => list(cli, read, limit, options.json === true));
     });
   invoices
-    .command('show <hash>')
+    .command('show')
+    .argument('<hash>', 'payment hash, or its first six characters or more')
     .description('one invoice, and what was decided about it by hand')
     .option('--json', 'one JSON object')
     .action((hash: string, options: { json?: true }) =>
       withDatabase(cli, ({ read }) => show(cli, read, findHash(read, 'invoices', hash), options.json === true)),
     );
   invoices
-    .command('recheck <hash>')
+    .command('recheck')
+    .argument('<hash>', 'payment hash, or its first six characters or more')
     .description('ask the wallet, and where it allows that its node, whether it was paid after all')
     .option('--json', 'one JSON object')
     .action((hash: string, options: { json?: true }) =>
@@ -45,7 +47,8 @@ export function registerInvoices(program: Command, cli: Cli): void {
       }),
     );
   invoices
-    .command('credit <hash>')
+    .command('credit')
+    .argument('<hash>', 'payment hash, or its first six characters or more')
     .description('book it as paid on your own word; the wallet must have stopped waiting for it')
     .requiredOption('--reason <text>', 'why, for the books')
     .option('--json', 'one JSON object')

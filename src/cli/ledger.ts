@@ -49,7 +49,8 @@ export function registerLedger(program: Command, cli: Cli, faces: readonly Produ
       }),
     );
   ledger
-    .command('show <id>')
+    .command('show')
+    .argument('<id>', 'of an order, such as J-4KQ7M')
     .description('the story of one order’s money, from its first invoice to its change')
     .option('--json', 'one JSON object')
     .action((written: string, options: { json?: true }) =>

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import type { Reader } from '../db/index.ts';
-import { orderRow, recentOrders, type OrderFilter, type OrderRow, type ProductFace } from '../engine/index.ts';
+import {
+  countByState,
+  orderRow,
+  recentOrders,
+  type OrderFilter,
+  type OrderRow,
+  type ProductFace,
+} from '../engine/index.ts';
 import { parseShortId } from '../lib/ids.ts';
 import type { UnixSeconds } from '../lib/units.ts';
 import { parseNpub, encodeNpub } from '../nostr/keys.ts';
@@ -31,7 +38,7 @@ export function registerOrders(program: Command, cli: Cli, face: ProductFace): C
     .command('list', { isDefault: true })
     .description(`the newest ${plural}`)
     .option('--limit <n>', 'how many', String(LIMIT))
-    .option('--state <state>', 'only those in this state')
+    .option('--state <state>', 'only those in this state; timmy status counts them by state')
     .option('--npub <npub>', 'only those of this customer')
     .option('--json', 'one JSON object')
     .action((options: ListOptions) => {
@@ -43,7 +50,8 @@ export function registerOrders(program: Command, cli: Cli, face: ProductFace): C
       return withDatabase(cli, ({ read }) => list(cli, read, face, filter, limit, options.json === true));
     });
   orders
-    .command('show <id>')
+    .command('show')
+    .argument('<id>', `such as ${face.prefix}-4KQ7M`)
     .description('one of them, and the story of its money')
     .option('--json', 'one JSON object')
     .action((written: string, options: { json?: true }) =>
@@ -69,8 +77,15 @@ function list(cli: Cli, read: Reader, face: ProductFace, filter: OrderFilter, li
     order.npub,
   ]);
   const isFiltered = filter.state !== null || filter.owner !== null;
-  const none = `No ${isFiltered ? `such ${face.plural}` : `${face.plural} yet`}.`;
+  const none = isFiltered
+    ? `No such ${face.plural}. There are: ${statesInWords(read, face)}.`
+    : `No ${face.plural} yet.`;
   print(cli, json, { [face.plural]: found }, rows.length === 0 ? none : table(rows));
+}
+
+function statesInWords(read: Reader, face: ProductFace): string {
+  const counts = Object.entries(countByState(read, face)).map(([state, count]) => `${count} ${state}`);
+  return counts.join(', ') || 'none';
 }
 
 function lineOf(

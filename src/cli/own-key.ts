@@ -11,7 +11,7 @@ export function ownSecretKey(settings: Settings): Secret<Uint8Array> {
   const { TIMMY_NOSTR_NSEC: written, TIMMY_NOSTR_PASSPHRASE: passphrase } = settings;
   if (written === undefined) {
     throw new ConfigError([
-      'TIMMY_NOSTR_NSEC is missing: make a key with "timmy keygen --out FILE" and set TIMMY_NOSTR_NSEC_FILE=FILE',
+      'TIMMY_NOSTR_NSEC is missing: make a key with "timmy keygen --out FILE" and set TIMMY_NOSTR_NSEC_FILE=FILE. To try Timmy without one: timmy start --dev',
     ]);
   }
   try {

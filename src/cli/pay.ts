@@ -7,8 +7,9 @@ import { Failure, type Cli } from './run.ts';
 /** `timmy pay BOLT11|HASH`: pays an invoice of the stub wallet, beside the running daemon. */
 export function registerPay(program: Command, cli: Cli): void {
   program
-    .command('pay <invoice>')
-    .description('pay an invoice of the stub wallet (stub mode only)')
+    .command('pay')
+    .argument('<invoice>', 'the invoice (lnbcrt…), or its payment hash')
+    .description('pay an invoice of the stub wallet, as its customer (stub mode only)')
     .option('--json', 'one JSON object')
     .action((invoice: string, options: { json?: true }) => {
       const payment = payStub(settingsOf(cli), invoice);

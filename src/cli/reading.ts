@@ -1,7 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { loadSettings, type Settings } from '../config/index.ts';
-import { dataDir, knownMigrations, openDatabase, statement, type Database, type Reader } from '../db/index.ts';
+import {
+  daemonOf,
+  dataDir,
+  knownMigrations,
+  openDatabase,
+  statement,
+  type Database,
+  type Reader,
+} from '../db/index.ts';
 import { ConfigError } from '../lib/errors.ts';
+import { relayStates } from '../messaging/index.ts';
 import { UsageError, type Cli } from './run.ts';
 
 /**
@@ -51,6 +60,18 @@ export function noDatabase(directory: string): string {
   const unit =
     existsSync(OF_THE_UNIT) && directory !== OF_THE_UNIT ? ` (an installed Timmy has it in ${OF_THE_UNIT})` : '';
   return `There is no database in TIMMY_DATA_DIR ${directory}: start timmy once, or set TIMMY_DATA_DIR${unit}`;
+}
+
+/** The relays that the daemon of this data directory reads, as it told; none where it does not run. */
+export function relaysOfDaemon(directory: string): readonly string[] {
+  const dir = dataDir(directory);
+  if (!isThere(dir.databaseFile) || daemonOf(dir) === null) return [];
+  const database = openDatabase(dir.databaseFile);
+  try {
+    return relayStates(database.read).map(({ url }) => url);
+  } finally {
+    database.close();
+  }
 }
 
 /** A table for people: columns padded, no lines. */

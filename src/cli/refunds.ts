@@ -42,14 +42,16 @@ export function registerRefunds(program: Command, cli: Cli): void {
       return withDatabase(cli, ({ read }) => list(cli, read, limit, options.json === true));
     });
   refunds
-    .command('show <hash>')
+    .command('show')
+    .argument('<hash>', 'payment hash, or its first six characters or more')
     .description('one payment, and what was decided about it by hand')
     .option('--json', 'one JSON object')
     .action((hash: string, options: { json?: true }) =>
       withDatabase(cli, ({ read }) => show(cli, read, findHash(read, 'payouts', hash), options.json === true)),
     );
   refunds
-    .command('retry <hash>')
+    .command('retry')
+    .argument('<hash>', 'payment hash, or its first six characters or more')
     .description('look at it now; never sends anything twice')
     .option('--json', 'one JSON object')
     .action((hash: string, options: { json?: true }) =>
@@ -61,7 +63,9 @@ export function registerRefunds(program: Command, cli: Cli): void {
       }),
     );
   refunds
-    .command('resolve <hash> <outcome>')
+    .command('resolve')
+    .argument('<hash>', 'payment hash, or its first six characters or more')
+    .argument('<outcome>', 'paid or dead')
     .description(
       'decide by hand that a payment is "paid" or "dead": one that was sent only after looking at the node itself',
     )

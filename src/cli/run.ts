@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../app/version.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ConfigError } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
@@ -44,7 +45,9 @@ export class UsageError extends Error {
 
 export function createProgram(cli: Pick<Cli, 'stdout' | 'stderr'>): Command {
   return new Command('timmy')
-    .description('Sells jobs over Nostr direct messages, for Lightning.')
+    .description('Sells work over Nostr direct messages, for Lightning.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
     .exitOverride()
     .showHelpAfterError('(timmy --help lists the commands)')
     .configureOutput({

@@ -61,6 +61,27 @@ describe('timmy status', () => {
     expect(words).toContain('start timmy once');
   });
 
+  it('whoami and chat take the relays that a daemon on this machine reads, those of the settings else', async () => {
+    run();
+    database.write((tx) => keepFact(tx, 'identity', 'ab'.repeat(32)));
+    const relays = async (): Promise<unknown> => {
+      const t = terminal();
+      expect(await t.run('whoami', '--json')).toBe(0);
+      return (JSON.parse(t.out()) as Record<string, unknown>)['relays'];
+    };
+    expect(await relays()).toEqual([RELAY]);
+    stop();
+    expect(await relays()).toContain('wss://nos.lol');
+  });
+
+  it('a state that no order is in is answered with those that there are', async () => {
+    run();
+    const t = terminal();
+    expect(await t.run('jobs', '--state', 'finished')).toBe(0);
+    expect(t.out()).toBe('No such jobs. There are: none.\n');
+    stop();
+  });
+
   it('says that a daemon runs, and exits 0 when all is well', async () => {
     run();
     const { code, value, words } = await status();
@@ -69,6 +90,8 @@ describe('timmy status', () => {
     expect(value['advice']).toEqual([
       expect.stringContaining('HAIKU_* (0.0008 in, 0.004 out) is below the list price'),
     ]);
+    expect(words).toMatch(/free answers +\$1\.00 of today's \$1\.00 left/);
+    expect(value['demo_budget']).toEqual({ daily_usd: 1, left_usd: 1 });
     expect(words).toMatch(/advice +HAIKU_\* .* is below the list price of claude-haiku-4-5/);
     stop();
   });
@@ -143,6 +166,7 @@ describe("the operator's own troubles", () => {
     ['EACCES', 'sudo -u timmy'],
     ['EROFS', 'read-only'],
     ['EADDRINUSE', 'TIMMY_DEV_RELAY_PORT'],
+    ['ENOTDIR', 'There is a file where a directory should be'],
   ])('%s has words and a mend', (code, words) => {
     expect(describeTrouble(Object.assign(new Error('x'), { code, port: 7777 }))).toContain(words);
   });

@@ -18,7 +18,9 @@ import {
 } from '../payments/index.ts';
 import { countByState, type ProductFace } from '../engine/index.ts';
 import { isBudgetTold } from '../products/_shared/model-budget.ts';
+import { leftInPurse } from '../products/_shared/model-purse.ts';
 import { describeModelTrouble, modelTrouble } from '../products/_shared/model-trouble.ts';
+import { demoPurse } from '../products/demo/limits.ts';
 import { countTasks } from '../tasks/index.ts';
 import { answerWords, healthOf, problemsOf, relayWords, runningWords } from './health.ts';
 import { print } from './output.ts';
@@ -61,8 +63,10 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
         const trouble = walletTrouble(read);
         const model = modelTrouble(read);
         const isBudgetSpent = isBudgetTold(read, cli.clock.now());
+        const purse = demoPurse(settings);
+        const demoLeftUsd = leftInPurse(read, purse, now) / 1e9;
         const waiting = waitingPayouts(read);
-        const advice = adviceOn(settings);
+        const advice = adviceOn(settings, !stub.agent);
         const problems = [
           ...problemsOf(health, now),
           ...closed.map(({ words }) => words),
@@ -119,6 +123,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
           wallet_trouble: trouble === null ? null : { cause: trouble.cause, code: trouble.code, since: trouble.since },
           model_trouble: model,
           model_budget_spent: isBudgetSpent,
+          demo_budget: { daily_usd: purse.dailyUsd, left_usd: demoLeftUsd },
           advice,
           claims,
         };
@@ -137,6 +142,7 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
           ...(isBudgetSpent
             ? [['', "The model's budget for today is spent (MODEL_DAILY_BUDGET_USD): open again at 00:00 UTC"]]
             : []),
+          ['free answers', freeInWords(purse.dailyUsd, demoLeftUsd)],
           ['in the wallet', `${showMsats(BigInt(value.wallet_msats))} sats by the books`],
           ['the wallet', compared === undefined ? 'not compared yet' : describe(compared)],
           ['claims', claims === 0 ? 'none' : `${claims} say that they paid unseen: timmy invoices list`],
@@ -156,6 +162,11 @@ export function registerStatus(program: Command, cli: Cli, faces: readonly Produ
         if (!isHealthy) throw new Ended(health.pid === null ? 4 : 1);
       });
     });
+}
+
+function freeInWords(dailyUsd: number, leftUsd: number): string {
+  if (dailyUsd === 0) return 'none offered (DEMO_DAILY_BUDGET_USD)';
+  return `$${leftUsd.toFixed(2)} of today's $${dailyUsd.toFixed(2)} left (DEMO_DAILY_BUDGET_USD)`;
 }
 
 function countsInWords(counts: Readonly<Record<string, number>>): string {

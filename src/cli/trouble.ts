@@ -30,6 +30,7 @@ const TROUBLES: readonly (readonly [RegExp, string])[] = [
     /^(EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_PERM|SQLITE_AUTH)/,
     'No permission@. Run this as the user that Timmy runs as (sudo -u timmy …), or set TIMMY_DATA_DIR to a directory of your own.',
   ],
+  [/^(ENOTDIR|EEXIST)$/, 'There is a file where a directory should be@. Set TIMMY_DATA_DIR to another place.'],
   [
     /^SQLITE_IOERR/,
     'The disk does not read or write as it should@. Look at its health (dmesg, smartctl) before anything else.',

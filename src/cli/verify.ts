@@ -9,8 +9,9 @@ import { Failure, UsageError, type Cli } from './run.ts';
 /** `timmy verify [--chain] FILE|-`: receipts checked offline, with nothing but what stands in them (docs/receipts.md). */
 export function registerVerify(program: Command, cli: Cli): void {
   program
-    .command('verify <file>')
-    .description('check receipts offline: one event, a JSON array, or JSON lines; - reads standard input')
+    .command('verify')
+    .argument('<file>', 'one event, a JSON array, or JSON lines; - reads standard input')
+    .description('check receipts offline')
     .option('--chain', 'also that none of them is missing, oldest first, and what is still owed')
     .option('--signer <npub>', 'who must have signed them; without it any key will do')
     .option('--json', 'one JSON object')
@@ -126,7 +127,10 @@ function eventsIn(text: string): unknown[] | { readonly unreadable: string } {
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const parsed = parse(line);
-    if (parsed === undefined) return { unreadable: `Line ${index + 1} is not JSON.` };
+    if (parsed === undefined)
+      return {
+        unreadable: `Line ${index + 1} is not JSON. Receipts are the lines that begin with {: keep those alone (grep '^{').`,
+      };
     events.push(parsed.value);
   }
   return events;

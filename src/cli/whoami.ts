@@ -4,7 +4,7 @@ import { dataDir, openDatabase, readFact } from '../db/index.ts';
 import { encodeNpub, publicKeyOf } from '../nostr/keys.ts';
 import { print, say } from './output.ts';
 import { knownSecretKey } from './own-key.ts';
-import { isThere } from './reading.ts';
+import { isThere, relaysOfDaemon } from './reading.ts';
 import type { Cli } from './run.ts';
 
 /** `timmy whoami [--json]`: who this configuration makes Timmy be, and where it can be written to. */
@@ -22,7 +22,9 @@ export function registerWhoami(program: Command, cli: Cli): void {
       });
       const pubkey = publicKeyHere(settings);
       const npub = encodeNpub(pubkey);
-      const { TIMMY_NAME: name, TIMMY_RELAYS: relays } = settings;
+      const { TIMMY_NAME: name } = settings;
+      const read = relaysOfDaemon(settings.TIMMY_DATA_DIR);
+      const relays = read.length > 0 ? read : settings.TIMMY_RELAYS;
       print(cli, options.json === true, { npub, pubkey, name, relays }, npub);
     });
 }

@@ -40,6 +40,7 @@ import { openOrders, statusText } from './orders.ts';
 import { shortHelp } from './help.ts';
 import type { Refunds } from './refund.ts';
 import type { CommandOptions, Registry } from './registry.ts';
+import { answerIsGone } from './replayed.ts';
 import { knownTo, type WhoSpeaks } from './speakers.ts';
 
 export interface HandleOptions extends CommandOptions {
@@ -191,15 +192,16 @@ function handle(options: HandleOptions, tx: Tx, message: InboundMessage, reading
       'Your message is more than three days old, so I did not run it. Please send it again if you still want it. Nothing was charged.',
     );
   }
+  const isProgram = reading.dialect === 'rpc';
   if (message.shed !== null) {
     const refusal = shedRefusal(message.shed, message.retryAfter ?? 1, options);
-    const isProgram = reading.dialect === 'rpc';
     if (message.shed !== 'too_fast' && !isProgram) return tell(message.shed, 60, refusal.text);
-    const text = isProgram ? failureOf(reading.request.id, refusal) : refusal.text;
+    const text = reading.dialect === 'rpc' ? failureOf(reading.request.id, refusal) : refusal.text;
     enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
     return;
   }
-  const gate = judgeAnswer(tx, message, options.unpaidPerMinute, now);
+
+  const gate = judgeAnswer(tx, message, { perMinute: options.unpaidPerMinute, isProgram }, now);
   if (gate.held) {
     if (!gate.tell) return;
     const refusal = slowDown(gate.until, now);
@@ -226,7 +228,9 @@ const READ_TEXT_ONLY = 'I read text only, nothing was charged. Write it in words
 function slowDown(until: UnixSeconds, now: UnixSeconds): Refusal {
   const seconds = Math.max(1, until - now);
   const when =
-    seconds < 90 ? `in ${seconds} seconds` : `from ${new Date(until * 1000).toISOString().slice(11, 16)} UTC`;
+    seconds < 90
+      ? `in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`
+      : `from ${new Date(until * 1000).toISOString().slice(11, 16)} UTC`;
   return refuse(
     'rate_limited',
     `Slow down, please: I answer you again ${when}. What you sent now I did not run. Nothing was charged, and nothing that is paid for is lost.`,
@@ -329,7 +333,7 @@ function handleRpc(
   if (asked.rpcKey !== null) {
     const replay = findReplay(tx, key, message.id, now);
     if (replay.state === 'answered') {
-      const text = texts.read(tx, replay.textId) ?? failureOf(request.id, erasedAnswer(replay.orderId));
+      const text = texts.read(tx, replay.textId) ?? failureOf(request.id, answerIsGone(replay));
       enqueue(tx, texts, { to: message.sender, text, answering: message }, now);
       return;
     }
@@ -365,16 +369,6 @@ function handleRpc(
   if (isRefusal(outcome)) return fail(outcome);
   answerRpc(tx, texts, asked, success(request.id, outcome.result), { replayable: true }, now);
   outcome.after?.();
-}
-
-/** What it did stands, but its first answer went with the customer's texts (`forget`, or retention). */
-function erasedAnswer(orderId: string | null): Refusal {
-  const text = `This request was carried out and answered before, and is not carried out again. Its answer was erased with your texts.${orderId === null ? '' : ` It was about ${orderId}.`}`;
-  return refuse('bad_state', text, {
-    state: 'erased',
-    reason: 'the first answer was erased',
-    ...(orderId === null ? {} : { id: orderId }),
-  });
 }
 
 function contextOf(options: HandleOptions, message: InboundMessage, speaker: Speaker): CommandContext {

@@ -155,7 +155,6 @@ function listedFaces(products: readonly Product[]): ProductFace[] {
 /** Orders of this customer that wait for something, newest first. */
 export function openOrders(reader: Reader, products: readonly Product[], owner: string): ListedOrder[] {
   return products
-    .filter(({ face }) => face.listed || face.isFree === true)
     .flatMap((product) => product.openOf(reader, owner))
     .sort((a, b) => b.summary.createdAt - a.summary.createdAt);
 }
@@ -165,7 +164,11 @@ export function openOrders(reader: Reader, products: readonly Product[], owner: 
  * is not to be disturbed by a person who thinks of something else: its orders are named, and touched only by their id.
  */
 function meantOrder(reader: Reader, products: readonly Product[], owner: string, word: string): string | Refusal {
-  const open = openOrders(reader, products, owner).filter((order) => !order.isFree);
+  // What is paid from another order has no invoice of its own.
+  const invoiced = new Set(listedFaces(products).map(({ kind }) => kind));
+  const open = openOrders(reader, products, owner).filter(
+    (order) => !order.isFree && (word !== 'invoice' || invoiced.has(order.summary.kind)),
+  );
   const meant = open.find((order) => order.dialect === 'words');
   if (meant !== undefined) return meant.summary.id;
   const [first] = open;

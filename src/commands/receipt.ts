@@ -19,6 +19,7 @@ import { answerRpc } from '../messaging/rpc-answers.ts';
 import type { NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import {
+  chargedFormerly,
   completeReceipts,
   countReceipts,
   keepSignature,
@@ -28,7 +29,7 @@ import {
 } from '../payments/index.ts';
 import { schedule, type Commit, type TaskKind } from '../tasks/index.ts';
 import { noSuchOrder } from './orders.ts';
-import { chainInWords, chargesInWords, refundsInWords } from './receipt-text.ts';
+import { chainInWords, chargesInWords, formerlyInWords, refundsInWords } from './receipt-text.ts';
 import { tellStumbled } from './stumbled.ts';
 
 /** The receipts of one order, or the customer's whole chain from a place on. */
@@ -55,6 +56,13 @@ export function receiptCommands(
     if (found === undefined) return noSuchOrder(id);
     const { charge, refunds } = receiptsOf(tx, id);
     if (charge === null && refunds.length === 0) {
+      const formerly = chargedFormerly(tx, id);
+      if (formerly !== null)
+        return refuse('bad_state', formerlyInWords(id, formerly), {
+          state: found.order.state,
+          reason: 'charged by an earlier version',
+          charged_sats: formerly,
+        });
       return refuse('bad_state', `Nothing was charged for ${id} so far, so there is no receipt yet.`, {
         state: found.order.state,
         reason: 'nothing charged',
@@ -145,27 +153,34 @@ export function giveReceiptTask(options: GiveReceiptOptions): TaskKind<GiveTask>
 async function giveOfOrder(options: GiveReceiptOptions, message: InboundMessage, orderId: string): Promise<Commit> {
   const { database, signer, texts, clock } = options;
   const found = receiptsOf(database.read, orderId);
-  const [charges, earlier_receipts, refunds] = await Promise.all([
+  const [charges, earlier, refunds] = await Promise.all([
     completeReceipts(signer, found.charge === null ? [] : [found.charge]),
     completeReceipts(signer, found.earlier),
     completeReceipts(signer, found.refunds),
   ]);
   const receipt = charges[0] ?? null;
   // Oldest first, as a chain is read.
-  const before = [...earlier_receipts, ...charges];
-  const refund_receipts = fitting(refunds, MAX_RPC_BYTES - escapedBytes(before));
+  const before = [...earlier, ...charges];
+  // A session that was topped up without end has many; the newest of them are wanted first.
+  const earlier_receipts = fitting(before.toReversed(), MAX_RPC_BYTES).slice(1).toReversed();
+  const told = [...earlier_receipts, ...charges];
+  const refund_receipts = fitting(refunds, MAX_RPC_BYTES - escapedBytes(told));
   return (tx) => {
     for (const event of [...before, ...refunds]) keepSignature(tx, event);
     const now = clock.now();
     if (message.dialect === 'rpc') {
-      const more = refund_receipts.length < refunds.length ? { more: true } : {};
+      const isAll = refund_receipts.length === refunds.length && told.length === before.length;
+      const more = isAll ? {} : { more: true };
       const result = { receipt, refund_receipts, earlier_receipts, ...more };
       return answerRpc(tx, texts, message, success(message.rpcId, result), { replayable: false, orderId }, now);
     }
     const to = message.sender;
-    const words = receipt === null ? refundsInWords(orderId, refunds) : chargesInWords(before, refunds.length);
+    const words =
+      receipt === null
+        ? refundsInWords(orderId, refunds, chargedFormerly(tx, orderId))
+        : chargesInWords(before, refunds);
     enqueue(tx, texts, { to, text: words, answering: message, orderId }, now);
-    for (const event of [...before, ...refund_receipts]) {
+    for (const event of [...told, ...refund_receipts]) {
       const text = JSON.stringify(event);
       enqueue(tx, texts, { to, text, answering: message, reference: false, orderId }, now);
     }

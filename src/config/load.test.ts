@@ -161,6 +161,9 @@ describe('problems', () => {
   it.each([
     [{ NODE_ENV: 'production' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is', 'DO_API_TOKEN is']],
     [{ NODE_ENV: 'production', BOOTSTRAP_MAX_ACTIVE: '0' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is']],
+    [{ SESSION_MIN_DEPOSIT_SATS: '600', SESSION_MAX_DEPOSIT_SATS: '500' }, ['SESSION_MIN_DEPOSIT_SATS is above']],
+    [{ SESSION_MIN_BALANCE_SATS: '101' }, ['SESSION_MIN_BALANCE_SATS is above SESSION_MIN_DEPOSIT_SATS']],
+    [{ SESSION_MIN_BALANCE_SATS: '100', SESSION_MAX_DEPOSIT_SATS: '100' }, []],
     [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1' }, []],
     [{ NODE_ENV: 'production', TIMMY_ALLOW_STUBS: '1', WORK_MODEL: 'anthropic/claude-opus-5.5' }, []],
     [
@@ -187,7 +190,10 @@ describe('problems', () => {
     [{ LIMIT_MESSAGE_CHARS: '99' }, ['LIMIT_MESSAGE_CHARS must be a whole number from 100']],
     [{ MODEL_DAILY_BUDGET_USD: '0.017' }, ['MODEL_DAILY_BUDGET_USD does not pay for one job (about 0.018 USD)']],
     [{ MODEL_DAILY_BUDGET_USD: '0.018' }, []],
-    [{ DEMO_DAILY_BUDGET_USD: '0.008' }, ['DEMO_DAILY_BUDGET_USD does not pay for one free answer (about 0.008 USD)']],
+    [
+      { DEMO_DAILY_BUDGET_USD: '0.008' },
+      ['DEMO_DAILY_BUDGET_USD does not pay for one free answer of a newcomer (about 0.008 USD'],
+    ],
     [{ DEMO_DAILY_BUDGET_USD: '0' }, []],
     [{ SHORT_MAX_CHARS: '301' }, ['SHORT_MAX_CHARS must not']],
     [
@@ -223,7 +229,8 @@ it('warns of what is suspicious but allowed', () => {
     '/srv/key': { text: HEX, open: true },
     '/srv/t.toml': { text: '[lightning]\nlnbits_url = "http://a"\nlnbits_api_key = "k"', open: true },
   };
-  load({ TIMMY_NOSTR_NSEC_FILE: 'key', TIMMY_CONFIG: 't.toml', WORK_MODEL: 'other' }, files, warnings);
+  const env = { TIMMY_NOSTR_NSEC_FILE: 'key', TIMMY_CONFIG: 't.toml', WORK_MODEL: 'other' };
+  load({ ...env, ANTHROPIC_API_KEY: 'k' }, files, warnings);
   expect(warnings).toEqual([
     '/srv/t.toml holds a secret and others may read it: chmod 600 it',
     '/srv/key holds a secret and others may read it: chmod 600 it',
@@ -232,6 +239,12 @@ it('warns of what is suspicious but allowed', () => {
       'HAIKU_* (0.0008 in, 0.004 out) is below the list price of claude-haiku-4-5 (0.001 in, 0.005 out',
     ),
   ]);
+});
+
+it('says nothing of what models cost where none is paid', () => {
+  const warnings: string[] = [];
+  load({ WORK_MODEL: 'other' }, {}, warnings);
+  expect(warnings).toEqual([]);
 });
 
 it('scrubs secrets from an environment, aliases included', () => {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../lib/errors.ts';
 import { listed, type SettingName, type Settings } from './fragments.ts';
-import { advice, rules } from './rules.ts';
+import { advice, priceAdvice, rules } from './rules.ts';
 import type { Setting } from './setting.ts';
 import { Sources, type LoadOptions } from './sources.ts';
 
@@ -40,9 +40,14 @@ export function loadSettings(options: LoadOptions): Settings {
   return Object.freeze(settings);
 }
 
-/** What should be said of these settings, though Timmy works with them. */
-export function adviceOn(settings: Settings): string[] {
-  return advice.map((rule) => rule.check(settings)).filter((remark) => remark !== null);
+/**
+ * What should be said of these settings, though Timmy works with them.
+ * @param hasModel whether a model is paid for what it answers; beside a daemon its settings do not tell (credentials).
+ */
+export function adviceOn(settings: Settings, hasModel = settings.ANTHROPIC_API_KEY !== undefined): string[] {
+  return [...advice, ...(hasModel ? priceAdvice : [])]
+    .map((rule) => rule.check(settings))
+    .filter((remark) => remark !== null);
 }
 
 /** Removes every secret from `env` (usually `process.env`), so that children and crash reports do not inherit it. */

@@ -70,6 +70,16 @@ export const rules: readonly Rule[] = [
       : null,
   ),
   // Limits so low that nobody could buy (product.md: Limits).
+  rule(['SESSION_MIN_DEPOSIT_SATS', 'SESSION_MAX_DEPOSIT_SATS'], (s) =>
+    s.SESSION_MIN_DEPOSIT_SATS > s.SESSION_MAX_DEPOSIT_SATS
+      ? 'SESSION_MIN_DEPOSIT_SATS is above SESSION_MAX_DEPOSIT_SATS, so that no session could be bought. Lower the one or raise the other'
+      : null,
+  ),
+  rule(['SESSION_MIN_BALANCE_SATS', 'SESSION_MIN_DEPOSIT_SATS'], (s) =>
+    s.SESSION_MIN_BALANCE_SATS > s.SESSION_MIN_DEPOSIT_SATS
+      ? 'SESSION_MIN_BALANCE_SATS is above SESSION_MIN_DEPOSIT_SATS: what was paid for a session would not open it. Lower the one or raise the other'
+      : null,
+  ),
   rule(['LIMIT_ALL_OPEN_INVOICES'], (s) =>
     s.LIMIT_ALL_OPEN_INVOICES <= 180
       ? 'LIMIT_ALL_OPEN_INVOICES must be above 180: 60 of them are kept for top-ups and 120 for npubs that have paid before, so that a new customer could buy nothing. Raise it'
@@ -92,8 +102,9 @@ export const rules: readonly Rule[] = [
     };
     const answer = cost('eval', s.EVAL_MODEL, 500) + cost('work', s.WORK_MODEL, s.DEMO_OUTPUT_TOKENS);
     const budget = Number(s.DEMO_DAILY_BUDGET_USD);
-    return budget > 0 && budget < answer
-      ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer (about ${answer.toFixed(3)} USD). Raise it, or set it to 0 to offer none`
+    // Who has not paid yet has two thirds of it.
+    return budget > 0 && (budget * 2) / 3 < answer
+      ? `DEMO_DAILY_BUDGET_USD does not pay for one free answer of a newcomer (about ${answer.toFixed(3)} USD of two thirds of it). Raise it, or set it to 0 to offer none`
       : null;
   }),
   rule(['NODE_ENV', ...RATES], (s) => (production(s) ? unknownRates('eval', s) : null)),
@@ -102,6 +113,7 @@ export const rules: readonly Rule[] = [
 ];
 
 /** What is said at start and in `status`, and changes nothing. */
+/** Remarks on settings with which Timmy works. */
 export const advice: readonly Rule[] = [
   rule(['TIMMY_NIP90'], (s) =>
     s.TIMMY_NIP90 ? 'TIMMY_NIP90 is set, but NIP-90 is not offered by this version' : null,
@@ -109,6 +121,10 @@ export const advice: readonly Rule[] = [
   rule(['TIMMY_METRICS_ADDR'], (s) =>
     s.TIMMY_METRICS_ADDR === undefined ? null : 'TIMMY_METRICS_ADDR is set, but this version has no metrics endpoint',
   ),
+];
+
+/** Remarks on what the models cost: nothing, where the stub agent answers. */
+export const priceAdvice: readonly Rule[] = [
   rule([...RATES], (s) => unknownRates('eval', s)),
   rule([...RATES], (s) => unknownRates('work', s)),
   rule([...RATES], (s) => belowList('eval', s)),

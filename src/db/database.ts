@@ -41,8 +41,11 @@ export interface Database {
 /** So long a command line that writes is waited for. */
 const BUSY_MS = 5000;
 
-/** Opens (or creates) the file; `':memory:'` is for tests. Does not migrate. @throws when the pragmas do not hold. */
-export function openDatabase(path: string): Database {
+/**
+ * Opens (or creates) the file; `':memory:'`, or the bytes of a database to have a copy of in memory, is for tests. Does
+ * not migrate. @throws when the pragmas do not hold.
+ */
+export function openDatabase(path: string | Buffer): Database {
   const sqlite = new Sqlite(path, { timeout: BUSY_MS });
   sqlite.pragma('journal_mode = WAL');
   // better-sqlite3 builds SQLite with WAL default NORMAL, whose commits a power cut undoes.
@@ -59,7 +62,7 @@ export function openDatabase(path: string): Database {
   for (const [name, value] of expected) {
     if (sqlite.pragma(name, { simple: true }) !== value) throw new Error(`the database does not keep ${name}`);
   }
-  if (path !== ':memory:' && sqlite.pragma('journal_mode', { simple: true }) !== 'wal') {
+  if (typeof path === 'string' && path !== ':memory:' && sqlite.pragma('journal_mode', { simple: true }) !== 'wal') {
     throw new Error('the database does not keep journal_mode');
   }
   const read = drizzle(sqlite) as unknown as Reader;

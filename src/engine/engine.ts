@@ -104,7 +104,7 @@ export function createEngine(options: EngineOptions): Engine {
     const answerTo = 'type' in event ? ('replyTo' in event ? event.replyTo : null) : event.id;
     const message = answerTo === null ? null : loadInbound(tx, answerTo);
     for (const effect of result.effects) {
-      if (effect.type === 'notify') notify(tx, of, ref, result, effect, now);
+      if (effect.type === 'notify') notify(tx, of, ref, result, { ...effect, answered: answerTo }, now);
     }
     tellProgram(tx, of, ref, result, event, message, now);
     // A long result in parts follows the object that announces it.
@@ -168,15 +168,25 @@ export function createEngine(options: EngineOptions): Engine {
     give(tx, ref, asked, answer, now);
   }
 
-  function notify(tx: Tx, of: Product, ref: OrderRef, result: Delivered, effect: NotifyEffect, now: UnixSeconds): void {
+  /** `answered`: the message to which this event is the answer; a program has it from `tellProgram`. */
+  function notify(
+    tx: Tx,
+    of: Product,
+    ref: OrderRef,
+    result: Delivered,
+    effect: NotifyEffect & { readonly answered: number | null },
+    now: UnixSeconds,
+  ): void {
     const order = result.order;
     const message = effect.replyTo == null ? null : loadInbound(tx, effect.replyTo);
     const dialect = message?.dialect ?? order?.dialect ?? 'words';
     const to = message?.sender ?? order?.owner;
     if (to === undefined) return;
     if (dialect === 'rpc') {
-      // The owner's program hears of every change; another key that has a part in the order, of what concerns it.
-      if (message === null || order === null || to === order.owner) return;
+      // The owner's program hears of every change of what it ordered. Another key that has a part in the order, and a
+      // program that asked for something in one made in words, hears of what came of that.
+      if (message === null || order === null) return;
+      if (to === order.owner && (order.dialect === 'rpc' || message.id === effect.answered)) return;
       const text = notification(`${of.rpcName}.updated`, { [of.rpcName]: result.rpc(tx, true, to) });
       return void enqueue(tx, texts, { to, text, orderId: ref.id }, now);
     }

@@ -184,8 +184,9 @@ export interface ProductDefinition<Order extends OrderBase, Command, Notice, Fac
   readonly meantForRefund?: (reader: Reader, owner: string) => string | undefined;
 }
 
-/** What somebody asked for in words and has not paid anything for yet. */
+/** What somebody asked for in words and has not paid for yet. */
 export interface WaitingRequest {
+  /** Whose invoice pays for it. */
   readonly orderId: string;
   readonly text: string;
 }

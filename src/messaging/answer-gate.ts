@@ -12,15 +12,21 @@ const BURST = 10;
 /** What concerns money that was paid: so many a minute. */
 const PAID_PER_MINUTE = 30;
 const DAY = 86_400;
-/** Who goes on all the same hears it once a minute. Seconds. */
+/** Who goes on all the same hears it once a minute, in words. Seconds. */
 const SAID_AGAIN = 60;
 
 /**
  * May this message be answered? Every answer to a stranger begins here, whatever it is (product.md: Limits): what nobody
  * paid for `perMinute` times, ten at once; who has paid for something within a day is answered thirty times. Counted in
- * the outbox itself, so that a restart opens nothing; the messages of one answer are one.
+ * the outbox itself, so that a restart opens nothing; the messages of one answer are one. A program hears it again as soon
+ * as the time has passed that it was told to wait: to it silence is a request that hangs.
  */
-export function judgeAnswer(tx: Tx, { sender }: InboundMessage, perMinute: number, now: UnixSeconds): GateVerdict {
+export function judgeAnswer(
+  tx: Tx,
+  { sender }: InboundMessage,
+  { perMinute, isProgram }: { readonly perMinute: number; readonly isProgram: boolean },
+  now: UnixSeconds,
+): GateVerdict {
   const isCustomer = hasPaidLately(tx, sender, now);
   const burst = isCustomer ? PAID_PER_MINUTE : BURST;
   const perSecond = (isCustomer ? PAID_PER_MINUTE : perMinute) / 60;
@@ -31,7 +37,11 @@ export function judgeAnswer(tx: Tx, { sender }: InboundMessage, perMinute: numbe
   );
   if (tokens >= 1) return { held: false };
   const until = plusSeconds(now, Math.max(1, Math.ceil((1 - tokens) / perSecond)));
-  return { held: true, tell: mayTell(tx, sender, 'slow_down', Math.max(SAID_AGAIN, until - now), now), until };
+  const wait = until - now;
+  const tell = isProgram
+    ? mayTell(tx, sender, 'slow_down:rpc', wait, now)
+    : mayTell(tx, sender, 'slow_down', Math.max(SAID_AGAIN, wait), now);
+  return { held: true, tell, until };
 }
 
 /** What is left of a bucket of `burst`, filled again by `perSecond`, after one was taken at each of these times. */

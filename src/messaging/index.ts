@@ -9,5 +9,5 @@ export { isOwnWords, isSaidAgain } from './echoes.ts';
 export { countUndelivered, enqueue, type OutgoingMessage } from './outbox.ts';
 export * from './publishing/index.ts';
 export { remakeSealTasks } from './remake.ts';
-export { findReplay, type Replay } from './replay.ts';
+export { findReplay, SENT_ONCE, type Replay } from './replay.ts';
 export { textsOfNoMessage, textsUnderWay } from './under-way.ts';

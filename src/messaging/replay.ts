@@ -4,10 +4,13 @@ import type { UnixSeconds } from '../lib/units.ts';
 
 const REPLAY_SECONDS = 86_400;
 
+/** In the place of an answer's text: it was a secret, which was sent once and is kept nowhere. */
+export const SENT_ONCE = 0;
+
 export type Replay =
   | { readonly state: 'new' }
   | { readonly state: 'under_way' }
-  /** The text may have been erased since. `orderId`: what it was about, where that was an order. */
+  /** The text may have been erased since, or never been kept (`SENT_ONCE`). `orderId`: what it was about, where that was an order. */
   | { readonly state: 'answered'; readonly textId: number; readonly orderId: string | null };
 
 /**

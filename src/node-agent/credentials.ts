@@ -4,7 +4,6 @@ import { parseCredentials } from './credentials-file.ts';
 import { readText, shred } from './durable-file.ts';
 import { hostKeys } from './host.ts';
 import { lettersToOwner } from './letters.ts';
-import type { Letter } from './state.ts';
 import { credentialTexts } from './owner/text.ts';
 
 /**

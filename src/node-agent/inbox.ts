@@ -9,9 +9,9 @@ import { ownRelays } from './ways.ts';
 
 /** Wraps that wait to be opened. What does not fit is asked for again when they are through. */
 const MAX_WAITING = 200;
-/** Wraps opened at once, and one more each so often: a flood of strangers costs a tenth of one processor. */
+/** Wraps opened at once, and one more each so often: a flood of strangers costs a small part of one processor. */
 const BURST = 60;
-const REFILL_MS = 100;
+const REFILL_MS = 40;
 /** Ids of wraps that need no second look. */
 const MAX_KNOWN = 5_000;
 /** Dates of wraps lie up to two days back; an hour more for clocks. */

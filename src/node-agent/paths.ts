@@ -10,6 +10,8 @@ export interface NodePaths {
   readonly state: string;
   /** Written by the setup, gone once they are delivered. */
   readonly credentials: string;
+  /** What the setup made by chance, a file each: no log shows it. */
+  readonly secrets: string;
   readonly compose: string;
   readonly bitcoinConf: string;
   readonly bitcoinCookie: string;
@@ -27,6 +29,7 @@ export function pathsOf(root: string): NodePaths {
     identity: `${kept}/identity.json`,
     state: `${kept}/state.json`,
     credentials: `${kept}/credentials.json`,
+    secrets: `${kept}/secrets`,
     compose: `${root}/opt/timmy/compose.yml`,
     bitcoinConf: `${root}/opt/timmy/bitcoin.conf`,
     bitcoinCookie: `${root}/var/lib/bitcoin/.cookie`,

@@ -1,4 +1,4 @@
-import { unixSeconds } from '../lib/units.ts';
+import { plusSeconds, unixSeconds } from '../lib/units.ts';
 import type { OpenedDm } from '../nostr/opened-dm.ts';
 import { createRumor, sealDm } from '../nostr/seal.ts';
 import { ANNOUNCE_ID, type Announcement } from './announce.ts';
@@ -8,6 +8,8 @@ import type { Snapshot } from './services/services.ts';
 import { nextDate } from './state.ts';
 import { waysToTimmy } from './ways.ts';
 import type { Trouble } from './watch.ts';
+
+const REPORT_LIFE_SECONDS = 7 * 86_400;
 
 /**
  * Hears Timmy: answers to what this node said, and the end of the term. There is nothing else that Timmy could make it do.
@@ -44,6 +46,7 @@ export class Reports {
   readonly #context: Context;
   /** No relay took the last one, or this life has sent none yet. */
   #isOwed = true;
+  #lastUp: Up | null = null;
 
   constructor(context: Context) {
     this.#context = context;
@@ -52,44 +55,49 @@ export class Reports {
   /** Sends one where one is due. Killed midway: the next life begins with a report. */
   async after(snapshot: Snapshot, trouble: readonly Trouble[]): Promise<void> {
     const { state, node, signer, rng, clock, pace, relays, turns } = this.#context;
-    const synced = snapshot.bitcoind.state === 'up' && snapshot.bitcoind.synced;
+    if (snapshot.bitcoind.state === 'up') this.#lastUp = snapshot.bitcoind;
     if (state.now.announce.outcome !== 'accepted') return;
     const { reported } = state.now;
-    // While bitcoind is away nobody knows whether it is synced: that alone is no change.
-    const isChanged =
-      (snapshot.bitcoind.state === 'up' && synced !== reported.synced) || trouble.join() !== reported.trouble.join();
+    // While bitcoind is away nobody knows: what was so last is said, and that alone is no change.
+    const synced = this.#lastUp?.synced ?? reported.synced;
+    const isChanged = synced !== reported.synced || trouble.join() !== reported.trouble.join();
     const everySeconds = (state.now.reportEverySeconds * pace.secondMs) / 1_000;
-    if (!this.#isOwed && !isChanged && clock.now() - reported.at < everySeconds && clock.now() >= reported.at) return;
+    const age = clock.now() - reported.at;
+    if (!this.#isOwed && !isChanged && age >= 0 && age < everySeconds) return;
 
     const rumor = await turns(async () => {
       const seq = state.now.reported.seq + 1;
       const createdAt = nextDate(state.now, clock.now());
       state.change(() => ({ reported: { seq, at: clock.now(), synced, trouble }, lastSaidAt: createdAt }));
-      const params = { order: node.order, seq, ...shown(snapshot), trouble };
+      const params = { order: node.order, seq, ...shown(snapshot, this.#lastUp), synced, trouble };
       const content = JSON.stringify({ jsonrpc: '2.0', id: `report-${seq}`, method: 'node.report', params });
       return createRumor({ pubkey: signer.publicKey, kind: 14, content, createdAt, recipients: [node.timmy] });
     });
     this.#isOwed = true;
-    const answers = await relays.publish(
-      await sealDm(rumor, node.timmy, signer, rng, clock.now()),
-      waysToTimmy(node, state.now),
-    );
+    const now = clock.now();
+    // Relays may forget it when newer ones have long been there.
+    const wrap = await sealDm(rumor, node.timmy, signer, rng, now, {
+      expiresAt: plusSeconds(now, REPORT_LIFE_SECONDS),
+    });
+    const answers = await relays.publish(wrap, waysToTimmy(node, state.now));
     this.#isOwed = ![...answers.values()].includes('taken');
   }
 }
 
-/** A snapshot as programs read it: `node.report` to Timmy, `node.status` to the owner. */
-export function shown({ bitcoind, lnd, lnbits, disk }: Snapshot): Record<string, unknown> {
-  const up = bitcoind.state === 'up' ? bitcoind : null;
+type Up = Extract<Snapshot['bitcoind'], { state: 'up' }>;
+
+/** A snapshot as programs read it: `node.report` to Timmy, `node.status` to the owner. `last`: what was so while bitcoind still answered. */
+export function shown({ bitcoind, lnd, lnbits, disk }: Snapshot, last: Up | null = null): Record<string, unknown> {
+  const chain = bitcoind.state === 'up' ? bitcoind : last;
   return {
-    height: up?.height ?? 0,
-    headers: up?.headers ?? 0,
-    progress_ppm: up?.progressPpm ?? 0,
-    synced: up?.synced ?? false,
-    peers: up?.peers ?? 0,
+    height: chain?.height ?? 0,
+    headers: chain?.headers ?? 0,
+    progress_ppm: chain?.progressPpm ?? 0,
+    synced: chain?.synced ?? false,
+    peers: bitcoind.state === 'up' ? bitcoind.peers : 0,
     disk_free_mb: disk?.freeMb ?? 0,
     disk_total_mb: disk?.totalMb ?? 0,
-    bitcoind: up?.version ?? null,
+    bitcoind: bitcoind.state === 'up' ? bitcoind.version : null,
     lnd,
     lnbits,
   };

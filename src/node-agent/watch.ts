@@ -83,7 +83,7 @@ export function nowUp(everUp: AgentState['everUp'], snapshot: Snapshot): AgentSt
   return {
     bitcoind: everUp.bitcoind || snapshot.bitcoind.state === 'up',
     // A wallet that does not exist yet is no wallet that works.
-    lnd: everUp.lnd || (snapshot.lnd !== null && snapshot.lnd.endsWith('_ACTIVE')),
+    lnd: everUp.lnd || snapshot.lnd?.endsWith('_ACTIVE') === true,
     lnbits: everUp.lnbits || snapshot.lnbits,
   };
 }

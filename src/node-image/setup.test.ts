@@ -151,4 +151,22 @@ describe('setup.sh', () => {
     expect(await node.setup()).toBe(0);
     expect(node.calls.some((call) => call.startsWith('mkfs.ext4 '))).toBe(false);
   });
+
+  it('shows its root again what it sent, until the password has been changed', async () => {
+    const node = machine();
+    expect(await node.setup()).toBe(0);
+    const password = node.text('/var/lib/timmy/secrets/rpc-owner');
+    const shown = await node.run('/usr/local/bin/timmy-creds', []);
+    expect(shown.stdout).toContain(`password ${password}\n`);
+    expect(shown.stdout).toContain(node.text('/var/lib/timmy/secrets/lnbits-first-install'));
+
+    const conf = node.text('/var/lib/bitcoin/bitcoin.conf');
+    node.put(
+      '/var/lib/bitcoin/bitcoin.conf',
+      conf.replace(/^rpcauth=owner:.*$/m, `rpcauth=owner:00$${'0'.repeat(64)}`),
+    );
+    const later = await node.run('/usr/local/bin/timmy-creds', []);
+    expect(later.stdout).not.toContain(password);
+    expect(later.stdout).toContain('changed by rotate');
+  });
 });

@@ -127,14 +127,26 @@ export function debtsOf(reader: Reader, orderId: string): DebtRow[] {
   return reader.select().from(debts).where(eq(debts.orderId, orderId)).orderBy(asc(debts.id)).all();
 }
 
-/** What this customer can claim now, oldest first. */
+/**
+ * Debts that go out or are used together: their receipt names each of them, and has to fit one message. Whoever has more
+ * (hundreds of orders, a sat of change from each) has them in turn, the oldest first.
+ */
+export const MAX_DEBTS_TOGETHER = 250;
+
+/** What this customer can claim now, oldest first: `MAX_DEBTS_TOGETHER` at most. */
 export function claimableDebts(reader: Reader, owner: string): DebtRow[] {
   return reader
     .select()
     .from(debts)
     .where(and(eq(debts.owner, owner), eq(debts.state, 'owed')))
     .orderBy(asc(debts.id))
+    .limit(MAX_DEBTS_TOGETHER)
     .all();
+}
+
+/** What one payment may come to: the debts of `claimableDebts`, in all. */
+export function claimableInAll(reader: Reader, owner: string): Msats {
+  return msats(claimableDebts(reader, owner).reduce((sum, { amountMsats }) => sum + BigInt(amountMsats), 0n));
 }
 
 /** Debts that an attempt is for. */
@@ -153,16 +165,16 @@ export function recentDebts(reader: Reader, limit: number): DebtRow[] {
     .all();
 }
 
-/** Whole sats this customer is owed and not yet being paid, and of them by order. */
+/** What this customer can claim now (`claimableDebts`), by order. */
 export function owedByOrder(reader: Reader, owner: string): { orderId: string; amountMsats: Msats }[] {
-  const rows = statement(
-    reader,
-    `SELECT order_id AS orderId, sum(amount_msats) AS amount FROM debts WHERE owner = ? AND state = 'owed'
-     GROUP BY order_id ORDER BY min(id)`,
-  ).all(owner) as { orderId: string; amount: number }[];
-  return rows.map((row) => ({ orderId: row.orderId, amountMsats: msats(BigInt(row.amount)) }));
+  const orders = new Map<string, Msats>();
+  for (const { orderId, amountMsats } of claimableDebts(reader, owner))
+    orders.set(orderId, msats((orders.get(orderId) ?? 0n) + BigInt(amountMsats)));
+  return [...orders].map(([orderId, amountMsats]) => ({ orderId, amountMsats }));
 }
 
+/** All that this customer is owed and that is not yet being paid. */
 export function owedInAll(reader: Reader, owner: string): Msats {
-  return msats(owedByOrder(reader, owner).reduce((sum, row) => sum + row.amountMsats, 0n));
+  const sql = `SELECT coalesce(sum(amount_msats), 0) FROM debts WHERE owner = ? AND state = 'owed'`;
+  return msats(BigInt(statement(reader, sql).pluck().get(owner) as number));
 }

@@ -17,6 +17,7 @@ export { isKept } from './keep.ts';
 export { createIssuing, hasPaidBefore, type Issuing, type IssuingOptions, type WantedStep } from './issuing.ts';
 export { checkPayments, verifyPayments } from './verify.ts';
 export {
+  chargedFormerly,
   chargeReceipts,
   completeReceipts,
   countReceipts,

@@ -85,10 +85,8 @@ function judge(
 ): Refusal | { readonly expirySeconds: number } {
   const { limits } = options;
   const { owner, order, expirySeconds } = step;
-  if (past.unpaidSincePaid >= MAX_UNPAID_OF_STEP) {
-    const text = `${order.id} has had ${MAX_UNPAID_OF_STEP} invoices, and none was paid. Nothing changed. Please send it as a new request.`;
-    return refuse('bad_state', text, { state: 'too_many_invoices', reason: text });
-  }
+  const tooMany = step.purpose === 'topup' ? tooManyTopups(tx, order.id, now) : tooManyOfStep(order.id, past);
+  if (tooMany !== null) return tooMany;
   const isNext = past.paid > 0 && past.open === 0 && !step.reopens && step.purpose !== 'topup';
   if (isNext) return { expirySeconds };
   const closed = options.closedBecause(tx);
@@ -116,6 +114,28 @@ function judge(
   return { expirySeconds: isShort ? Math.min(STRANGERS_EXPIRY_SECONDS, expirySeconds) : expirySeconds };
 }
 
+function tooManyOfStep(orderId: string, { unpaidSincePaid }: Past): Refusal | null {
+  if (unpaidSincePaid < MAX_UNPAID_OF_STEP) return null;
+  const text = `${orderId} has had ${MAX_UNPAID_OF_STEP} invoices that were not paid. Nothing changed. Please send it as a new request.`;
+  return refuse('bad_state', text, { state: 'too_many_invoices', reason: text });
+}
+
+/** What holds a customer's money is not shut to them for good: so many top-ups unpaid in an hour, and then the next. */
+function tooManyTopups(reader: Reader, orderId: string, now: UnixSeconds): Refusal | null {
+  const sql = `SELECT created_at AS at FROM invoices WHERE order_id = @orderId AND state IN ('open', 'lapsed', 'replaced')
+    AND id > (SELECT coalesce(max(id), 0) FROM invoices WHERE order_id = @orderId AND state IN ('paid', 'kept'))
+    ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNPAID_OF_STEP - 1}`;
+  const oldest = statement(reader, sql).get({ orderId }) as { at: number } | undefined;
+  const retryAfter = (oldest?.at ?? -HOUR) + HOUR - now;
+  if (retryAfter <= 0) return null;
+  const text = `You asked for ${MAX_UNPAID_OF_STEP} top-ups of ${orderId} within an hour and paid none. Nothing was charged. The last one can still be paid, as long as it is good (invoice ${orderId} shows it); the next can be had in ${duration(retryAfter)}.`;
+  return refuse('rate_limited', text, { retry_after: retryAfter });
+}
+
+function duration(seconds: number): string {
+  return seconds <= 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+}
+
 function crowded(): Refusal {
   return refuse('busy', 'Too many people are buying just now. Nothing was charged. Please try again in a few minutes.');
 }
@@ -127,10 +147,9 @@ function hourlyRefusal(reader: Reader, owner: string, limit: number, now: UnixSe
   const oldest = statement(reader, sql).get(owner, limit - 1) as { at: number } | undefined;
   const retryAfter = (oldest?.at ?? -HOUR) + HOUR - now;
   if (retryAfter <= 0) return null;
-  const wait = retryAfter <= 90 ? `${retryAfter} seconds` : `${Math.ceil(retryAfter / 60)} minutes`;
   return refuse(
     'rate_limited',
-    `That is more than ${limit} new requests in an hour. Nothing was charged. Please send it again in ${wait}.`,
+    `That is more than ${limit} new requests in an hour. Nothing was charged. Please send it again in ${duration(retryAfter)}.`,
     { retry_after: retryAfter },
   );
 }

@@ -3,7 +3,7 @@ import { customer } from '../customers/index.ts';
 import { statement, type Reader, type Tx } from '../db/index.ts';
 import { heldFor, owedFor, post } from '../ledger/index.ts';
 import { msats, toMsats, type Sats, type UnixSeconds } from '../lib/units.ts';
-import { claimableDebts, owedInAll } from './debts.ts';
+import { claimableDebts, claimableInAll } from './debts.ts';
 import { tellOrder, type OrderRef } from './order-events.ts';
 import { debts, invoices } from './schema.ts';
 
@@ -30,7 +30,7 @@ export function payFromOwed(tx: Tx, step: NextStep, now: UnixSeconds): boolean {
   const { order, owner, amountSats } = step;
   const needed = toMsats(amountSats);
   const isWanted = step.fromOwed || customer(tx, owner).keepOn;
-  if (!isWanted || owedInAll(tx, owner) < needed) return false;
+  if (!isWanted || claimableInAll(tx, owner) < needed) return false;
   const { lastInsertRowid } = tx
     .insert(invoices)
     .values({

@@ -20,7 +20,7 @@ describe('whatever the wallet answers, and whenever', () => {
   const trouble = fc.array(fc.tuple(methods, fc.constantFrom('unavailable', 'unknown', 'lost')), { maxLength: 25 });
   const moves = fc.array(fc.constantFrom('route', 'settle', 'fail', 'receive', 'prove', 'time'), { maxLength: 12 });
 
-  it('no sat is lost or paid twice, and all ends well when the trouble ends', { timeout: 60_000 }, async () => {
+  it('no sat is lost or paid twice, and all ends well when the trouble ends', async () => {
     await fc.assert(
       fc.asyncProperty(trouble, moves, async (troubles, things) => {
         const till = openTill();

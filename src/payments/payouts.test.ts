@@ -6,11 +6,14 @@ import { OutsideError } from '../lib/errors.ts';
 import { msats, sats, toMsats } from '../lib/units.ts';
 import {
   claimableDebts,
+  claimableInAll,
   commitPayout,
   debtsOf,
   describeWait,
   findPayout,
   owe,
+  owedByOrder,
+  owedInAll,
   waitOf,
   waitingPayouts,
   type PayoutTaskOptions,
@@ -59,6 +62,29 @@ beforeEach(() => {
   } = till);
 });
 afterEach(() => till.close());
+
+it('of more debts than one receipt states takes the oldest, and the rest is next', async () => {
+  database.write((tx) => {
+    for (let n = 0; n < 300; n++) {
+      const order = { kind: 'job', id: `J-${String(n).padStart(5, '0')}` };
+      const credit = heldFor(order.kind, order.id);
+      const amountMsats = toMsats(sats(1));
+      post(tx, { debit: WALLET, credit, amountMsats, kind: 'receipt', cause: order.id, at: clock.now() });
+      owe(tx, { order, owner: OWNER, amountMsats, because: 'change', cause: order.id }, clock.now());
+    }
+  });
+  wallet.holds.msats += 300_000n;
+  expect(claimableDebts(database.read, OWNER)).toHaveLength(250);
+  expect([claimableInAll(database.read, OWNER), owedInAll(database.read, OWNER)]).toEqual([250_000n, 300_000n]);
+  const hash = payOut('a', 3600, 250);
+  await wait(2);
+  expect(stateOf(hash)).toBe('paid');
+  const [event] = database.read.$client.prepare('SELECT event FROM receipts').pluck().all() as string[];
+  // In a rumor, which escapes it once more.
+  expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(36_000);
+  expect(owedByOrder(database.read, OWNER)).toHaveLength(50);
+  expect(countOf('pay')).toBe(1);
+});
 
 describe('a payout', () => {
   beforeEach(() => indebt());

@@ -4,7 +4,7 @@ import { statement, tellNews, type Reader, type Tx } from '../db/index.ts';
 import { owedFor, payingWith, post, ROUTING_FEES, WALLET } from '../ledger/index.ts';
 import { msats, plusSeconds, type Msats, type UnixSeconds } from '../lib/units.ts';
 import { hasten, schedule } from '../tasks/index.ts';
-import { debtsPaidBy, payAutomatically, type DebtRow } from './debts.ts';
+import { debtsPaidBy, MAX_DEBTS_TOGETHER, payAutomatically, type DebtRow } from './debts.ts';
 import { tellOrder } from './order-events.ts';
 import { debts, payoutDebts, payouts } from './schema.ts';
 
@@ -110,7 +110,8 @@ export function settlePayout(
     .where(eq(payouts.paymentHash, paymentHash))
     .run();
   tx.update(debts).set({ state: 'paid', paidAt: now }).where(eq(debts.payoutHash, paymentHash)).run();
-  for (const debt of debtsPaidBy(tx, paymentHash))
+  const paid = debtsPaidBy(tx, paymentHash);
+  for (const debt of paid)
     tellNews(tx, 'debt.paid', { order: debt.orderId, debt: debt.id, sats: debt.amountMsats / 1000 });
   if (payout.destination !== null) forgetFailures(tx, payout.owner, payout.destination);
   const amountMsats = msats(BigInt(payout.amountMsats));
@@ -132,6 +133,8 @@ export function settlePayout(
   });
   wakeThoseInLine(tx, now);
   tellOrders(tx, paymentHash, now);
+  // Those that were too many to go with it are next.
+  if (paid.length >= MAX_DEBTS_TOGETHER) payAutomatically(tx, payout.owner, now, now);
   return true;
 }
 

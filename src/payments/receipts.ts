@@ -1,5 +1,5 @@
 import { statement, type Database, type Reader, type Tx } from '../db/index.ts';
-import { unixSeconds, type UnixSeconds } from '../lib/units.ts';
+import { sats, unixSeconds, type Sats, type UnixSeconds } from '../lib/units.ts';
 import type { EventTemplate, NostrEvent } from '../nostr/event.ts';
 import type { Signer } from '../nostr/signer.ts';
 import { eventId } from '../nostr/verify.ts';
@@ -7,6 +7,7 @@ import {
   buildChargeReceipt,
   buildRefundReceipt,
   idOfCharge,
+  partsOf,
   type Charge,
   type ReceiptPlace,
 } from '../receipts/index.ts';
@@ -76,10 +77,12 @@ export function createReceiptBook(author: string): ReceiptBook {
 
   return {
     fileCharge: (tx, owner, charge, now) => {
-      const session = charge.product === 'session' ? charge.session : null;
-      const invoiceIds = charge.payments.flatMap(({ invoiceId }) => invoiceId ?? []);
-      const under = { kind: 'charge', orderIds: [idOfCharge(charge)], session, invoiceIds } as const;
-      file(tx, owner, under, (place) => buildChargeReceipt(charge, place), now);
+      for (const part of partsOf(charge)) {
+        const session = part.product === 'session' ? part.session : null;
+        const invoiceIds = part.payments.flatMap(({ invoiceId }) => invoiceId ?? []);
+        const under = { kind: 'charge', orderIds: [idOfCharge(part)], session, invoiceIds } as const;
+        file(tx, owner, under, (place) => buildChargeReceipt(part, place), now);
+      }
     },
     fileRefund: (tx, payout, debts, now) => {
       const refund = {
@@ -167,6 +170,21 @@ export function receiptsOf(
     earlier: charges.slice(0, -1),
     refunds: rows.filter((row) => row.kind === 'refund').map(filed),
   };
+}
+
+/**
+ * What an order was charged before receipts took their present form; null: nothing. Its receipt of that is not given
+ * out (`former_receipts`); the last one repeats what those before it said.
+ */
+export function chargedFormerly(reader: Reader, orderId: string): Sats | null {
+  const charged = statement(
+    reader,
+    `SELECT (event ->> 'content') ->> '$.bill.charged_sats' FROM former_receipts
+     WHERE kind = 'charge' AND order_ids = json_array(?) ORDER BY rowid DESC LIMIT 1`,
+  )
+    .pluck()
+    .get(orderId) as number | undefined;
+  return charged === undefined ? null : sats(charged);
 }
 
 /** A customer's chain, oldest first: all of it, or at most `limit` from the `from`-th on. */

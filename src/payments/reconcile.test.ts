@@ -10,7 +10,7 @@ import { msats, sats, toMsats, unixSeconds } from '../lib/units.ts';
 import type { Wallet, WalletRow } from '../ports/wallet.ts';
 import {
   buryPayout,
-  claimableDebts,
+  debtsOf,
   commitPayout,
   keepIssued,
   lastReconciliation,
@@ -95,7 +95,7 @@ function createModel() {
       database.write((tx) => {
         const debt = { order: { kind: 'job', id: `J-${serial}` }, owner: OWNER, amountMsats: amount };
         oweUnclaimed(tx, { ...debt, because: 'overpaid', cause: hash, paymentHash: sha256Hex(`for ${hash}`) }, now());
-        const debts = claimableDebts(tx, OWNER).filter((one) => one.orderId === `J-${serial}`);
+        const debts = debtsOf(tx, `J-${serial}`);
         const at = { invoiceExpiresAt: unixSeconds(now() + 9000), destination: null, replyTo: null };
         commitPayout(tx, { paymentHash: hash, bolt11: 'x', owner: OWNER, amountMsats: amount, debts, ...at }, now());
       });

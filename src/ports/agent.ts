@@ -60,14 +60,7 @@ export interface WorkRequest {
   readonly onText?: (textSoFar: string) => void;
 }
 
-/** How many tokens a prompt has. */
-export interface TokenCount {
-  readonly tokens: number;
-  /** False: it is our own guess from the length. The provider's count is its word, not its bill. */
-  readonly exact: boolean;
-}
-
-/** The prompt of a `WorkRequest`: what is to be counted. */
+/** The prompt of a `WorkRequest`. */
 export type WorkPrompt = Pick<WorkRequest, 'model' | 'request' | 'history' | 'words' | 'format'>;
 
 export interface Work {
@@ -118,6 +111,4 @@ export interface Agent {
   readonly kind: 'stub' | 'anthropic';
   evaluate(request: EvaluationRequest, signal: AbortSignal): Promise<Evaluation>;
   work(request: WorkRequest, signal: AbortSignal): Promise<Work>;
-  /** What `work` would send, counted. Costs nothing and never fails: where it cannot be asked, it is guessed. */
-  countTokens?(prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount>;
 }

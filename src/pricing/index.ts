@@ -1,16 +1,10 @@
 /** Tokens → USD → sats, exactly. Pure: no clock, no settings of its own, no I/O. */
 export { tariffFrom, usdMicrosOf, type BtcPrice, type Tariff, type TariffSettings } from './tariff.ts';
-export {
-  evaluationMaxTokens,
-  findModel,
-  guessTokens,
-  LIST_PRICES_OF,
-  thinkingRoomOf,
-  type ClassRates,
-} from './models.ts';
+export { evaluationMaxTokens, findModel, LIST_PRICES_OF, thinkingRoomOf, type ClassRates } from './models.ts';
 export { DEFAULT_MODELS, DEFAULT_RATES, isBelow, ratesOf, type ModelRates, type RateSettings } from './rates.ts';
 export {
   countCharacters,
+  estimateTokens,
   priceOfEstimate,
   quoteWork,
   settleWork,

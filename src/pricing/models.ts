@@ -158,12 +158,3 @@ export function thinkingRoomOf(model: string): number {
 export function evaluationMaxTokens(model: string): number {
   return EVALUATION_MAX_TOKENS + thinkingRoomOf(model);
 }
-
-/**
- * A guess of a text's tokens, where they cannot be counted: 3.4 bytes of UTF-8 a token with the older tokenizers. Meant
- * to be no less than the truth for most texts in most languages, unlike a quote's.
- */
-export function guessTokens(model: string, texts: readonly string[]): number {
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  return tokensIn(model, Math.ceil((bytes * 10) / 34));
-}

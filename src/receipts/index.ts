@@ -13,6 +13,7 @@ export type {
 } from './build.ts';
 export type { OrderAccount } from './accounts.ts';
 export { readChain, verifyChain, type Chain } from './chain.ts';
+export { partsOf } from './parts.ts';
 export { RECEIPT_KIND, type ChargeContent, type ReceiptContent, type RefundContent } from './content.ts';
 export { createHistory, type History } from './history.ts';
 export {

@@ -25,6 +25,8 @@ const READY_WITHIN_MS = 30_000;
 /** It promises to end within 10 s of a SIGTERM. */
 const STOPPED_WITHIN_MS = 10_000;
 const ROOT = new URL('../..', import.meta.url).pathname;
+/** As it is built, or joined into one file that starts quicker (`test/crash/one-file.ts`). */
+const PROGRAM = join(ROOT, process.env['DAEMON_PROGRAM'] ?? 'bin/timmy');
 
 /**
  * Timmy as a child process, on a data directory and with a key that outlive each run of it. What it may know comes
@@ -49,7 +51,7 @@ export class Daemon {
   /** Starts it and resolves when it is subscribed, with its `ready` line; null when it was killed before that. */
   async start(extra: Readonly<Record<string, string>> = {}): Promise<LogLine | null> {
     if (this.#child !== null) throw new Error('the daemon runs already');
-    const child = spawn(process.execPath, [join(ROOT, 'bin/timmy'), 'start'], {
+    const child = spawn(process.execPath, [PROGRAM, 'start'], {
       env: { ...this.#environment(), ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -99,7 +101,7 @@ export class Daemon {
   cli(...words: readonly string[]): Promise<CliResult> {
     return new Promise((resolve) => {
       const options = { env: this.#environment() };
-      execFile(process.execPath, [join(ROOT, 'bin/timmy'), ...words], options, (error, stdout, stderr) => {
+      execFile(process.execPath, [PROGRAM, ...words], options, (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
       });
     });

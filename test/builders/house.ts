@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import type { HandClock } from '../fakes/hand-clock.ts';
 import { compose, type Parts, type Timmy } from '../../src/app/compose.ts';
 import { systemClock } from '../../src/app/system.ts';
@@ -27,6 +28,7 @@ import type { Wallet } from '../../src/ports/wallet.ts';
 import type { Ware } from '../../src/products/_shared/shop.ts';
 import { CATALOGUE } from '../../src/products/catalogue.ts';
 import { createRelayHub, type RelayHub } from '../fakes/relay-hub.ts';
+import { freshDatabase, migratedDatabase } from './fresh-database.ts';
 import { openGuest, rng as machineRng, type Guest } from './guest.ts';
 
 export { rng, type Guest } from './guest.ts';
@@ -82,7 +84,8 @@ export async function openHouse(
     ...options.env,
   };
   const settings = loadSettings({ env, cwd: '/' });
-  const database = openDatabase(options.path ?? ':memory:');
+  if (options.path !== undefined && !existsSync(options.path)) writeFileSync(options.path, migratedDatabase());
+  const database = options.path === undefined ? freshDatabase() : openDatabase(options.path);
   const machine = options.clock ?? systemClock;
   migrate(database, machine.now(), () => {});
   if (options.alsoSold !== undefined) createTables(database, options.alsoSold.tables);

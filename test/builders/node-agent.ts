@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unixSeconds } from '../../src/lib/units.ts';
@@ -11,6 +11,9 @@ import { createRumor, sealDm } from '../../src/nostr/seal.ts';
 import type { Signer } from '../../src/nostr/signer.ts';
 import type { FakeRelay } from '../fakes/relay.ts';
 import { rng } from './guest.ts';
+
+/** The one-use claim in every test's node.json. */
+export const CLAIM = 'claim'.repeat(8) + 'cla';
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -51,7 +54,6 @@ export interface Person {
     content: string,
     more?: { createdAt?: number; wraps?: number; kind?: number; also?: readonly string[] },
   ): Promise<string>;
-  /** The same by a message that is there already. */
 }
 
 /** Somebody with a key who reads and writes at these relays. */
@@ -107,6 +109,8 @@ export interface TestNode {
   /** Everything it wrote into its journal. */
   journal(): string;
   path(name: string): string;
+  /** What it has kept, as it stands on the disk. */
+  state(): Record<string, unknown>;
   write(name: string, value: unknown): void;
   /** Timmy answers the announcement. */
   accept(reportEverySeconds?: number): Promise<void>;
@@ -129,7 +133,7 @@ export function openNode(relays: readonly FakeRelay[], more: Readonly<Record<str
     v: 1,
     order: 'B-4KQ7M',
     attempt: 1,
-    claim: 'claimclaimclaimclaimclaimclaimclaimclaimclai',
+    claim: CLAIM,
     timmy: timmy.pubkey,
     timmy_relays: relays.map(({ url }) => url),
     owner: owner.pubkey,
@@ -157,6 +161,10 @@ export function openNode(relays: readonly FakeRelay[], more: Readonly<Record<str
     timmy,
     owner,
     path,
+    state: () =>
+      existsSync(path('var/lib/timmy/state.json'))
+        ? (JSON.parse(readFileSync(path('var/lib/timmy/state.json'), 'utf8')) as Record<string, unknown>)
+        : {},
     write,
     ended,
     pubkey: async () => (await until('an announcement', announced)).sender,

@@ -3,21 +3,12 @@ import { createHmac } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { writeNodeRoot } from './node-root.ts';
 
-/** What changes a whole machine: only noted. What `setup.sh` does to files of its own: noted, then really done. */
-const FAKED = [
-  'apt-get',
-  'blkid',
-  'chown',
-  'sync',
-  'curl',
-  'docker',
-  'fail2ban-client',
-  'fallocate',
-  'gpg',
-  'iptables',
-  'mkfs.ext4',
-];
-const MORE_FAKED = ['mkswap', 'mount', 'mountpoint', 'sshd', 'swapon', 'sysctl', 'systemctl', 'tailscale', 'ufw'];
+/** What changes a whole machine: only noted. */
+export const FAKED = (
+  'apt-get blkid chown curl docker fail2ban-client fallocate gpg iptables mkfs.ext4 ' +
+  'mkswap mount mountpoint sshd swapon sync sysctl systemctl tailscale ufw'
+).split(' ');
+/** What `setup.sh` does to files of its own: noted, then really done. */
 const REAL = ['cat', 'chmod', 'flock', 'mkdir', 'mv', 'openssl', 'rm', 'shred'];
 
 /** One program under all those names. Every call is a line of `calls`; `KILL=new` ends it all at the first call never seen that changes what is kept. */
@@ -47,13 +38,21 @@ case "$name $*" in
   "gpg "*) echo "fpr:::::::::2596A99EAAB33821893C0A79458CA832957F5868:" ;;
   "curl "*169.254.169.254*) echo 198.51.100.7 ;;
   "curl "*-o*) : >"$TIMMY_NODE_ROOT/usr/share/keyrings/tailscale.gpg.new" ;;
-  "tailscale status --json") echo '{"Self": {"DNSName": "timmy-b4kq7m-1.tail1234.ts.net."}}' ;;
+  "tailscale status --json"*) echo '{"Self": {"DNSName": "timmy-b4kq7m-1.tail1234.ts.net."}}' ;;
   "tailscale status") test -e "$STATE/joined" ;;
   "tailscale up"*) test -s "$TIMMY_NODE_ROOT/run/timmy-tailscale.key" && : >"$STATE/joined" ;;
   "sync "*) ;; # the disk is not what is tested
   ${REAL.map((name) => `"${name} "*`).join(' | ')}) exec "$name" "$@" ;;
 esac
 `;
+
+/** Puts the stand-ins of these names into the folder; they want `STATE`, `REAL_PATH` and `TIMMY_NODE_ROOT`. */
+export function writeStandIns(folder: string, names: readonly string[]): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/stand-in`, STAND_IN);
+  chmodSync(`${folder}/stand-in`, 0o755);
+  for (const name of names) symlinkSync('stand-in', `${folder}/${name}`);
+}
 
 /** A directory that takes itself for a machine, as cloud-init would have left it. */
 export class NodeMachine {
@@ -68,9 +67,7 @@ export class NodeMachine {
     for (const made of [this.root, `${this.#state}/broken`, this.#bin]) mkdirSync(made, { recursive: true });
     writeNodeRoot(this.root, userData);
     writeFileSync(`${this.#state}/seen`, '');
-    writeFileSync(`${this.#bin}/stand-in`, STAND_IN);
-    chmodSync(`${this.#bin}/stand-in`, 0o755);
-    for (const name of [...FAKED, ...MORE_FAKED, ...REAL]) symlinkSync('stand-in', `${this.#bin}/${name}`);
+    writeStandIns(this.#bin, [...FAKED, ...REAL]);
   }
 
   /** What a program sees that runs on this machine. */

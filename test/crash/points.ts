@@ -125,30 +125,42 @@ export const ADDRESS_KILLS = [
   ...again([6], 'outbox.seal:acted', 'outbox.seal:committed', 'outbox.publish:acted', 'outbox.publish:committed'),
 ];
 
-/** Where a session in words is killed: its own kinds of task, and what the others mean in it. */
-export const SESSION_KILLS = [
-  ...whole('request.evaluate'),
-  ...whole('request.execute'),
-  ...again([2], 'request.execute:acted', 'request.execute:committed'),
-  // The question, the word `topup`, the word `close`.
-  ...again([2, 3, 5], 'dm.handle:acted', 'dm.handle:committed'),
-  // Deposit paid; looked at, answered, the session hears of it; top-up there, paid.
-  ...again([2, 3, 4, 5, 7], 'order.event:committed'),
-  ...again([4, 10], 'order.event:acted'),
-];
-
-/** Killed once more where the first death left it. Two lost calls of the model are a failure, which is another story. */
-export const SESSION_PAIRS = [
-  ['dm.handle:acted#2', 'request.execute:acted'],
+/**
+ * Where a session in words is killed, life after life: its own kinds of task, and what the others mean in it. Each life
+ * counts anew. Two lost calls of the model are a failure, which is another story.
+ */
+export const SESSION_KILLS: readonly (readonly string[])[] = [
+  // The first question, and the second.
+  ['request.evaluate:acting', 'request.execute:committed', 'request.execute:acted'],
+  ['request.evaluate:acted', 'request.execute:acting', 'request.execute:committed#2'],
+  ['request.evaluate:committed', 'request.execute:acted'],
+  // The question, the word `topup`, the word `close`: lost, and kept.
+  ['dm.handle:acted#2', 'dm.handle:acted#2', 'dm.handle:acted#3'],
+  ['dm.handle:committed#2', 'dm.handle:committed', 'dm.handle:committed#2'],
+  // Deposit paid; looked at, answered.
+  ['order.event:committed#2', 'order.event:committed', 'order.event:committed'],
+  // The session hears of it; the top-up is paid.
+  ['order.event:committed#5', 'order.event:committed#2'],
+  ['order.event:acted#10'],
+  // Where the first death left it.
   ['request.execute:acted', 'order.event:committed#2'],
   ['order.event:acted#4', 'order.event:acted'],
-] as const;
-
-export const SESSION_RPC_KILLS = [
-  'request.evaluate:acted',
-  ...whole('request.execute'),
-  ...again([2], 'dm.handle:committed'),
-  ...again([4, 5], 'order.event:committed'),
-  // `session.close` with its invoice.
-  ...again([5], 'dm.handle:acted', 'dm.handle:committed'),
 ];
+
+export const SESSION_RPC_KILLS: readonly (readonly string[])[] = [
+  ['request.evaluate:acted', 'request.execute:acting'],
+  ['request.execute:acted', 'request.execute:committed'],
+  // `session.request`; `session.close` with its invoice: lost, and kept.
+  ['dm.handle:committed#2', 'dm.handle:acted#3', 'dm.handle:committed'],
+  ['order.event:committed#4', 'order.event:committed'],
+];
+
+/** A token is made, and made again in its place: what a life made and did not keep, nobody ever hears. */
+export const TOKEN_KILLS: readonly string[] = [
+  ...whole('session.token'),
+  'session.token:acted',
+  'session.token:committed',
+];
+
+/** The time of a session is over: its timer, and the payout of what is left. */
+export const EXPIRY_KILLS: readonly string[] = ['order.event:acted', 'order.event:committed'];

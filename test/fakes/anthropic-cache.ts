@@ -22,8 +22,6 @@ export interface PromptUsage {
 export interface PromptCache {
   /** What the prompt costs now; what it asks to be cached is. */
   take(body: PromptBody): PromptUsage;
-  /** All of it, cached or not. */
-  tokensOf(body: PromptBody): number;
 }
 
 /** A shorter prefix is not cached. Tokens. */
@@ -36,7 +34,6 @@ const LEAST_CACHED = 1024;
 export function createPromptCache(): PromptCache {
   const kept = new Map<string, number>();
   return {
-    tokensOf: (body) => blocksOf(body).reduce((sum, { tokens }) => sum + tokens, 0),
     take(body) {
       const blocks = blocksOf(body);
       let [prefix, tokens, read, marked] = [`${body.model}`, 0, 0, 0];

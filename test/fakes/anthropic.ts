@@ -59,10 +59,6 @@ export interface FakeAnthropic {
   readonly url: string;
   /** Everything that was asked, oldest first: the fake's own books. */
   readonly calls: readonly AnthropicCall[];
-  /** How often `count_tokens` was asked. */
-  readonly counts: { asked: number };
-  /** How it counts: as it bills, by another number, or not at all (404). */
-  counting(how: 'as billed' | 'missing' | number): void;
   /** What the next call of this role does; queued, each used once. */
   next(role: 'eval' | 'work', ...scripts: AnthropicScript[]): void;
   /** What every call of this role does from now on, when nothing is queued. */
@@ -77,8 +73,6 @@ export interface FakeAnthropic {
 /** A Messages API on 127.0.0.1 (POST /v1/messages). It tells evaluation from work by `output_config`. */
 export async function startFakeAnthropic(): Promise<FakeAnthropic> {
   const calls: AnthropicCall[] = [];
-  const counts = { asked: 0 };
-  let counting: 'as billed' | 'missing' | number = 'as billed';
   const cache = createPromptCache();
   const queue: Record<'eval' | 'work', AnthropicScript[]> = { eval: [], work: [] };
   const standing: Record<'eval' | 'work', AnthropicScript> = {
@@ -92,15 +86,7 @@ export async function startFakeAnthropic(): Promise<FakeAnthropic> {
     void handle(request, response).catch(() => response.destroy());
   });
 
-  async function count(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    counts.asked += 1;
-    const body = await bodyOf(request);
-    if (counting === 'missing') return page(response, 404);
-    json(response, 200, { input_tokens: counting === 'as billed' ? cache.tokensOf(body) : counting });
-  }
-
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === 'POST' && request.url === '/v1/messages/count_tokens') return count(request, response);
     if (request.method !== 'POST' || request.url !== '/v1/messages') {
       return json(response, 404, { type: 'error', error: { type: 'not_found_error', message: 'no such path' } });
     }
@@ -129,8 +115,6 @@ export async function startFakeAnthropic(): Promise<FakeAnthropic> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
-    counts,
-    counting: (how) => void (counting = how),
     next: (role, ...scripts) => void queue[role].push(...scripts),
     always: (role, script) => void (standing[role] = script),
     received: (count) =>

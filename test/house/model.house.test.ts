@@ -125,7 +125,6 @@ describe('a model that is of no use', () => {
       expect(alerts()).toBe(2);
       expect(await ask()).toMatch(/^lnbcrt/);
     },
-    30_000,
   );
 
   it('for the work only: its own call decides when sales open', async () => {

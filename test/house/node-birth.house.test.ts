@@ -4,13 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import { frameText, startDevRelay } from '../../src/dev-relay/index.ts';
+import { startDevRelay } from '../../src/dev-relay/index.ts';
 import { renderUserData } from '../../src/node-image/index.ts';
-import type { NostrEvent } from '../../src/nostr/event.ts';
 import { agentBundle, nowSeconds, person, until } from '../builders/node-agent.ts';
 import { NodeMachine } from '../builders/node-machine.ts';
 import { nodeSpec } from '../builders/node-spec.ts';
+import { listenTo } from '../builders/relay-ear.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -23,7 +22,8 @@ const FINGERPRINT = 'SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU';
 it('a machine with this user_data becomes a node that hands its owner what it alone has made', async () => {
   const relay = await startDevRelay({ port: 0 });
   closing.push(() => relay.close());
-  const wire = await listen(relay.url);
+  const wire = await listenTo(relay.url);
+  closing.push(() => wire.close());
   const [timmy, owner] = [person([wire]), person([wire])];
 
   // What Timmy knows and sends to the cloud.
@@ -105,22 +105,3 @@ it('a machine with this user_data becomes a node that hands its owner what it al
   const open = kept.filter((file) => file.isFile() && statSync(join(file.parentPath, file.name)).mode & 0o077);
   expect(open.map(({ name }) => name)).toEqual([]);
 }, 120_000);
-
-/** Everything that this relay is given, and a way to give it more. */
-async function listen(
-  url: string,
-): Promise<{ events(): NostrEvent[]; inject(...events: readonly NostrEvent[]): void }> {
-  const socket = new WebSocket(url);
-  const events: NostrEvent[] = [];
-  closing.push(() => socket.terminate());
-  socket.on('message', (data) => {
-    const [verb, , event] = JSON.parse(frameText(data)) as [string, string, NostrEvent];
-    if (verb === 'EVENT') events.push(event);
-  });
-  await once(socket, 'open');
-  socket.send(JSON.stringify(['REQ', 'all', {}]));
-  return {
-    events: () => events,
-    inject: (...more) => more.forEach((event) => socket.send(JSON.stringify(['EVENT', event]))),
-  };
-}

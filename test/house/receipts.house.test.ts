@@ -47,8 +47,9 @@ it('a job adds up over its receipts, and its refund with them', async () => {
   await v.guest.say(`receipt ${id}`);
   const [words] = await v.news();
   expect(words).toContain(
-    `Paid: 10 (eval) + 129 (work) sats. Charged: ${charged}. Yours: ${change}.\nThe look: 10 sats.`,
+    `Paid: 10 (eval) + 129 (work) sats. Charged: ${charged}. Yours: ${change}, paid out.\nThe look: 10 sats.`,
   );
+  expect(words).toContain('Below: 3 receipts, signed, the last of a refund. Anybody can check them with: timmy verify');
   expect(words).toMatch(/The work: quoted 129, came to \d+\.\neval: \d+ tokens in, \d+ out\nwork: /);
 });
 
@@ -216,4 +217,18 @@ it('requests that run side by side, by owner and token, with a top-up between: n
   expect(outcomes.at(-1)).toBe('ended');
   expect(accounts).toMatchObject([{ paid: 1500, charged: 1500 - (accounts[0]?.owed ?? 0), held: 0 }]);
   expect((await chain(friend.pubkey)).outcomes).toEqual(['complete']);
+});
+
+it('what an earlier version charged is said, and that its receipt had another form', async () => {
+  v = await visit();
+  await v.guest.say('Why is the sky blue?');
+  await v.pass();
+  const id = heardId();
+  await v.news();
+  const event = JSON.stringify({ content: JSON.stringify({ bill: { charged_sats: 138 } }) });
+  v.house.database.read.$client
+    .prepare(`INSERT INTO former_receipts VALUES ('x', ?, json_array(?), 'charge', ?, 1)`)
+    .run(v.guest.pubkey, id, event);
+  await v.guest.say(`receipt ${id}`);
+  expect((await v.news()).at(-1)).toMatch(/^J-XXXXX was charged 138 sats by an earlier version of mine/);
 });

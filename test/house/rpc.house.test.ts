@@ -235,6 +235,13 @@ describe('the other methods', () => {
     expect(v.count('SELECT count(*) FROM jobs')).toBe(0);
   });
 
+  it('quote of a long answer is the price of a long job', async () => {
+    const quoted = await result('quote', { request: SKY, length: 'long' });
+    expect(quoted).toMatchObject({ estimated_output_tokens: 800 });
+    const job = await create({ request: SKY, length: 'long', prepay: true });
+    expect(job.invoice?.amount_sats).toBe(10 + Number(quoted['work_amount_sats']));
+  });
+
   it('job.cancel and job.invoice', async () => {
     const job = await create();
     const again = await result('job.invoice', { id: job.id });

@@ -41,7 +41,7 @@ it('is closed by hand, with a reason, and what is left is owed', async () => {
   expect((await timmy('sessions', 'close', id)).code).toBe(2);
   expect(await timmy('sessions', 'close', id, '--reason', 'they asked by phone')).toMatchObject({
     code: 0,
-    out: `${id} is closed. timmy refunds shows what is owed.\n`,
+    out: `${id} is closed. What is left is owed to its customer: timmy refunds shows it.\n`,
   });
   expect(await v.news()).toEqual([expect.stringMatching(/^S-XXXXX is closed. 500 sats are yours/)]);
   expect(v.count(`SELECT count(*) FROM hand_decisions WHERE what = 'order' AND reason = 'they asked by phone'`)).toBe(
@@ -55,8 +55,15 @@ it('is closed by hand, with a reason, and what is left is owed', async () => {
 
 it('lasts longer by hand, and its customer is told', async () => {
   expect((await timmy('sessions', 'extend', id, 'long', '--reason', 'x')).code).toBe(2);
-  expect(await timmy('sessions', 'extend', id, '48', '--reason', 'we were slow')).toMatchObject({ code: 0 });
+  const extended = await timmy('sessions', 'extend', id, '48', '--reason', 'we were slow');
+  expect(extended).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/ lasts longer until \d{4}-.* UTC\.\n$/) as string,
+  });
   expect(await v.news()).toEqual(['S-XXXXX stays open 2 days longer.']);
+  // An answer begins its time anew, and takes nothing of what was given.
+  await v.guest.say('Why is the sky blue?');
+  await v.pass(2);
   v.clock.advance(25 * 3_600_000);
   await v.pass(2);
   expect(v.count(`SELECT count(*) FROM sessions WHERE state = 'active'`)).toBe(1);

@@ -193,6 +193,12 @@ describe('a token', () => {
   const heardBy = (guest: Guest): string[] =>
     guest.heard.map((text) => text.replace(/\b([SR])-[0-9A-Z]{5}\b/g, '$1-X'));
 
+  it('that was cut on its way is not sold as a request', async () => {
+    v = await visit();
+    expect(await say(`use ${'a1'.repeat(31)}`)).toEqual(['That is written: use <token>']);
+    expect(v.count('SELECT count(*) FROM jobs')).toBe(0);
+  });
+
   it('lets another key ask and top up, apart from its owner, until it is replaced; it neither closes nor refunds', async () => {
     v = await visit();
     await open(600);
@@ -228,8 +234,8 @@ describe('a token', () => {
     await say('token');
     await friend.say('And the grass?');
     await v.pass(3);
-    expect(heardBy(friend).at(-2)).toMatch(/^J-/);
-    expect(v.count('SELECT count(*) FROM jobs')).toBe(1);
+    expect(heardBy(friend).at(-1)).toMatch(/^S-X takes your token no more/);
+    expect(v.count('SELECT count(*) FROM jobs')).toBe(0);
   });
 
   it('may be guessed five times an hour', async () => {

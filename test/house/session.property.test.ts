@@ -1,14 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { decodeInvoice } from '../../src/bolt11/index.ts';
 import { AgentError, type Agent } from '../../src/ports/agent.ts';
+import { receiptChain } from '../../src/payments/index.ts';
+import { verifyChain } from '../../src/receipts/index.ts';
 import type { Guest } from '../builders/guest.ts';
 import { visit, type Visit } from './visit.ts';
 
 /**
- * Everything that can happen to a session, in any order: whatever comes, what was paid is spent, owed back, paid back or
- * still held, nothing is below zero, and the books and receipts say so after every step.
+ * Everything that can happen to a session, in any order, and Timmy stopped and started again in the middle of some of it:
+ * whatever comes, what was paid is spent, owed back, paid back or still held, nothing is below zero, and the books and
+ * receipts say so after every step.
  */
 type Step =
   | { readonly do: 'session' | 'topup'; readonly sats: number }
@@ -21,38 +27,41 @@ type Step =
 
 const sats = fc.integer({ min: 100, max: 700 });
 const how = fc.constantFrom('well' as const, 'well' as const, 'reject' as const, 'fail' as const, 'absurd' as const);
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof(
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('session' as const), sats }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('topup' as const), sats }) },
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        do: fc.constantFrom('ask' as const, 'ask by program' as const, 'ask by token' as const),
-        how,
-      }),
-    },
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('pay' as const), which: fc.nat(5) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        do: fc.constantFrom(
-          ...([
-            'close',
-            'new',
-            'token',
-            'cancel',
-            'keep on',
-            'keep off',
-            'refund',
-            'look on',
-            'an hour',
-            'a day',
-          ] as const),
-        ),
-      }),
-    },
-  ),
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('session' as const), sats }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('topup' as const), sats }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('ask' as const, 'ask by program' as const, 'ask by token' as const),
+      how,
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('pay' as const), which: fc.nat(5) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        ...([
+          'close',
+          'new',
+          'token',
+          'cancel',
+          'keep on',
+          'keep off',
+          'refund',
+          'look on',
+          'an hour',
+          'a day',
+        ] as const),
+      ),
+    }),
+  },
+);
+
+/** `restarts`: at once, with all that the step has set going. */
+const script = fc.array(
+  fc.record({ step, restarts: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)) }),
   { minLength: 8, maxLength: 24 },
 );
 
@@ -71,17 +80,21 @@ function moodyAgent(): Agent {
 }
 
 it('what was paid is spent, owed back, paid back or held, whatever happens in whatever order', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'timmy-property-'));
+  let runs = 0;
   await fc.assert(
-    fc.asyncProperty(steps, async (script) => {
+    fc.asyncProperty(script, async (happens) => {
       const v = await visit({
+        path: join(dir, `${runs++}.db`),
         agent: moodyAgent(),
         env: { LIMIT_UNPAID_ANSWERS_PER_MINUTE: '6000', LIMIT_NEW_PER_HOUR: '1000', LIMIT_COMMANDS_PER_SECOND: '1000' },
       });
       try {
         const friend = await v.house.guest();
         let n = 0;
-        for (const step of script) {
+        for (const { step, restarts } of happens) {
           await take(v, friend, step, ++n);
+          if (restarts) await v.restart();
           await v.pass(1);
           expect(v.broken()).toEqual([]);
           expect(outOfBalance(v)).toBe(0);
@@ -90,13 +103,18 @@ it('what was paid is spent, owed back, paid back or held, whatever happens in wh
         await v.pass(3);
         expect(v.count(`SELECT count(*) FROM requests WHERE state IN ('evaluating', 'executing')`)).toBe(0);
         expect(v.count(`SELECT count(*) FROM tasks WHERE state = 'dead'`)).toBe(0);
+        for (const { pubkey } of [v.guest, friend]) {
+          const events = receiptChain(v.house.database.read, pubkey).map(({ event, sig }) => ({ ...event, sig }));
+          expect(verifyChain(events, { signer: v.house.pubkey })).toEqual([]);
+        }
       } finally {
         await v.close();
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 10 },
   );
-}, 120_000);
+  rmSync(dir, { recursive: true });
+}, 300_000);
 
 async function take(v: Visit, friend: Guest, step: Step, n: number): Promise<void> {
   const program = (method: string, params: object): string => JSON.stringify({ jsonrpc: '2.0', id: n, method, params });

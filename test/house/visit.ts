@@ -3,12 +3,14 @@ import { decodeInvoice, encodeInvoice } from '../../src/bolt11/index.ts';
 import { OutsideError } from '../../src/lib/errors.ts';
 import { sha256Hex } from '../../src/lib/hash.ts';
 import type { UnixSeconds } from '../../src/lib/units.ts';
+import { generateSecretKey } from '../../src/nostr/keys.ts';
 import { verifyEverything } from '../../src/operator/verify.ts';
 import { CATALOGUE } from '../../src/products/catalogue.ts';
 import type { Agent } from '../../src/ports/agent.ts';
 import { settled } from '../builders/fresh-database.ts';
-import { openHouse, rng, type Guest, type House } from '../builders/house.ts';
+import { openHouse, RELAY, rng, type Guest, type House } from '../builders/house.ts';
 import { createHandClock, type HandClock } from '../fakes/hand-clock.ts';
+import { createRelayHub } from '../fakes/relay-hub.ts';
 
 /** An agent whose calls wait until the test lets them go on. */
 export interface SlowAgent extends Agent {
@@ -53,6 +55,8 @@ export interface Visit {
   /** Every invariant of the books. */
   broken(): unknown[];
   count(sql: string): number;
+  /** Stops the house, with whatever still runs in it, and opens it again on the same file (`path`). */
+  restart(): Promise<void>;
   /** Stops the house, with whatever still runs in it. */
   close(): Promise<void>;
 }
@@ -60,7 +64,8 @@ export interface Visit {
 export async function visit(options: Parameters<typeof openHouse>[0] & { clock?: HandClock } = {}): Promise<Visit> {
   const { clock = createHandClock(), alsoSold } = options;
   const faces = [...(alsoSold?.wares ?? []), ...CATALOGUE].flatMap((ware) => ware.faces);
-  const house = await openHouse({ ...options, clock });
+  const kept = { hub: createRelayHub([RELAY]), secretKey: generateSecretKey(rng), ...options, clock };
+  let house = await openHouse(kept);
   const guest = await house.guest();
   let read = 0;
   const pass = async (seconds = 0): Promise<void> => {
@@ -71,8 +76,16 @@ export async function visit(options: Parameters<typeof openHouse>[0] & { clock?:
       await settled();
     }
   };
+  const close = async (): Promise<void> => {
+    const closed = house.close();
+    await settled();
+    clock.advance(5000);
+    await closed;
+  };
   return {
-    house,
+    get house() {
+      return house;
+    },
     clock,
     guest,
     pass,
@@ -102,12 +115,12 @@ export async function visit(options: Parameters<typeof openHouse>[0] & { clock?:
       ),
     broken: () => verifyEverything(house.database.read, null, faces),
     count: (sql) => house.database.read.$client.prepare(sql).pluck().get() as number,
-    close: async () => {
-      const closed = house.close();
-      await settled();
-      clock.advance(5000);
-      await closed;
+    restart: async () => {
+      if (options.path === undefined) throw new Error('a house without a file has one life');
+      await close();
+      house = await openHouse(kept);
     },
+    close,
   };
 }
 

@@ -272,33 +272,6 @@ describe('answers', () => {
   });
 });
 
-describe('counting', () => {
-  const prompt = { model: 'w', request: 'Why is the sky blue?', history: [], words: 150, format: 'plain' } as const;
-  const count = (agent: Agent): Promise<unknown> | undefined => agent.countTokens?.(prompt, never);
-
-  it('is the endpoint’s word, on the very prompt that would be sent', async () => {
-    fake.counting('as billed');
-    await work();
-    expect(await count(agentAt(fake.url))).toEqual({ tokens: fake.calls.at(-1)?.billed.inputTokens, exact: true });
-  });
-
-  it('is a guess that says so where the endpoint cannot, and it is not asked again', async () => {
-    fake.counting('missing');
-    const agent = agentAt(fake.url);
-    const before = fake.counts.asked;
-    const guess = { tokens: 95, exact: false };
-    expect(await count(agent)).toEqual(guess);
-    expect(await count(agent)).toEqual(guess);
-    expect(fake.counts.asked - before).toBe(1);
-    expect(await count(agentAt('http://nowhere.invalid'))).toEqual(guess);
-  });
-
-  it('does not believe a count far too low', async () => {
-    fake.counting(3);
-    expect(await count(agentAt(fake.url))).toMatchObject({ exact: false });
-  });
-});
-
 describe('connections', () => {
   it('nobody listens: nothing was spent', async () => {
     const server = createServer();

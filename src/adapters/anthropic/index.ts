@@ -1,10 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Agent, EvaluationRequest, TokenCount, WorkPrompt, WorkRequest } from '../../ports/agent.ts';
+import type { Agent, EvaluationRequest, WorkRequest } from '../../ports/agent.ts';
 import { readableText, readEvaluation, readWork, type CallBounds } from './answer.ts';
 import { evaluationCall, workPrompt, type Call } from './call.ts';
-import { createTokenCounter } from './count.ts';
 import { send, sendStreamed, type Endpoint } from './send.ts';
 import { StreamedMessage } from './stream.ts';
 
@@ -23,7 +22,6 @@ export interface AnthropicOptions extends Endpoint {
  */
 export function createAnthropicAgent(options: AnthropicOptions): Agent {
   const { clock, log } = options;
-  const count = createTokenCounter(options);
 
   async function ask<T>(
     role: 'eval' | 'work',
@@ -61,8 +59,6 @@ export function createAnthropicAgent(options: AnthropicOptions): Agent {
       const timeoutMs = options.streamTimeoutMs ?? 240_000;
       return ask('work', call, () => sendStreamed(options, call, timeoutMs, signal, message), readWork);
     },
-
-    countTokens: (prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount> => count(prompt, signal),
   };
 }
 

@@ -3,7 +3,7 @@ import { withTimeout, type Clock } from '../../lib/clock.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { AgentError, NO_USAGE } from '../../ports/agent.ts';
 import { readableText } from './answer.ts';
-import type { Call, Prompt } from './call.ts';
+import type { Call } from './call.ts';
 import { faultOfConnection, faultOfDetail, faultOfStatus, readErrorDetail } from './faults.ts';
 import type { StreamedMessage } from './stream.ts';
 import { openTransport, type Transport } from './transport.ts';
@@ -19,18 +19,6 @@ export interface Endpoint {
 export function send(endpoint: Endpoint, call: Call, timeoutMs: number, parent: AbortSignal): Promise<unknown> {
   return request(endpoint, { timeoutMs, parent, streamed: false }, (client, signal) =>
     client.messages.create(call, { signal }),
-  );
-}
-
-/** Asks how many tokens a prompt has. @returns the body. @throws AgentError */
-export function sendCount(
-  endpoint: Endpoint,
-  prompt: Prompt,
-  timeoutMs: number,
-  parent: AbortSignal,
-): Promise<unknown> {
-  return request(endpoint, { timeoutMs, parent, streamed: false }, (client, signal) =>
-    client.messages.countTokens(prompt, { signal }),
   );
 }
 

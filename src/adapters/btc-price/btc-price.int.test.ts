@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHandClock } from '../../../test/fakes/hand-clock.ts';
 import { startFakePrice, type FakePrice, type PriceScript } from '../../../test/fakes/price.ts';
-import { silentLog } from '../../lib/log.ts';
+import { silentLog, type Log } from '../../lib/log.ts';
 import type { BtcPriceSources } from '../../ports/btc-price.ts';
 import { usdMicrosOf } from '../../pricing/index.ts';
 import { createBtcPriceSources, dateOf, PRICE_TIMEOUT_MS } from './index.ts';
@@ -47,6 +47,18 @@ describe('BTC_PRICE_URL', () => {
     fake.set(script);
     const expected = usdMicros === null ? [] : [{ source: '127.0.0.1', usdMicros }];
     expect(await source.read(never)).toEqual(expected);
+  });
+
+  it('says why there is no answer, by a code and never in the words of others', async () => {
+    const said: unknown[] = [];
+    const log: Log = { ...silentLog, warn: (event, fields) => void said.push(event, fields) };
+    fake.set({ do: 'reset' });
+    const gone = createBtcPriceSources({ url: `${fake.url}?key=secret`, clock, log });
+    expect(await gone.read(never)).toEqual([]);
+    expect(said).toEqual([
+      'price.no_answer',
+      { source: '127.0.0.1', why: expect.stringMatching(/^[A-Z_]+$/) as string },
+    ]);
   });
 
   it('waits three seconds, and no longer', async () => {

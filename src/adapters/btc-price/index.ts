@@ -33,8 +33,7 @@ export function createBtcPriceSources({ url, clock, log, sources = PUBLIC_SOURCE
       outages.works(source.name, { source: source.name });
       return { source: source.name, usdMicros, ...(date === null ? {} : { date }) };
     } catch (error) {
-      // A foreign error may quote the answer or the URL's query: only its class is said.
-      const why = timeout.signal.aborted ? 'timeout' : error instanceof Error ? error.name : 'unknown';
+      const why = timeout.signal.aborted ? 'timeout' : reasonOf(error);
       outages.fails(source.name, { source: source.name, why });
       return null;
     } finally {
@@ -49,6 +48,13 @@ export function createBtcPriceSources({ url, clock, log, sources = PUBLIC_SOURCE
       return readings.filter((reading) => reading !== null);
     },
   };
+}
+
+/** A foreign error may quote the answer or the URL's query: only its code (`ENOTFOUND`, beneath fetch's TypeError), else its class, is said. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? code : error.name;
 }
 
 async function fetchJson(url: string, signal: AbortSignal): Promise<{ body: unknown; date: UnixSeconds | null }> {

@@ -182,7 +182,7 @@ describe('relays that misbehave', () => {
     relay.behave({ delayMs: 2 });
     relay.inject(...manyWraps(30, (i) => reader.clock.now() - i));
     reader.start([relay.url]);
-    await reader.pass(0.4);
+    await reader.stepUntil(() => relay.reqs.length === 1);
     await reader.until(() => reader.synced.length === 1);
     expect(reader.ids().size).toBe(30);
   });
@@ -467,22 +467,18 @@ describe('how soon we are back', () => {
       dropInMs = 4_000;
     }
     expect(heard / total).toBeGreaterThan(0.8);
-  }, 60_000);
+  });
 
-  it.each([75, 1200])(
-    'a relay away for %d s has us within 5 s of its return',
-    async (awaySeconds) => {
-      await subscribed();
-      await relay.stop();
-      await reader.until(() => !isSubscribed());
-      await reader.pass(awaySeconds, 1_000);
-      await relay.restart();
-      const back = reader.clock.now();
-      await reader.stepUntil(isSubscribed);
-      expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
-    },
-    60_000,
-  );
+  it.each([75, 1200])('a relay away for %d s has us within 5 s of its return', async (awaySeconds) => {
+    await subscribed();
+    await relay.stop();
+    await reader.until(() => !isSubscribed());
+    await reader.pass(awaySeconds, 1_000);
+    await relay.restart();
+    const back = reader.clock.now();
+    await reader.stepUntil(isSubscribed);
+    expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
+  });
 
   it('a relay that refuses to let us read for ten minutes is read within 5 s of its change of mind', async () => {
     relay.behave({ closed: 'blocked: not now' });
@@ -493,7 +489,7 @@ describe('how soon we are back', () => {
     const back = reader.clock.now();
     await reader.stepUntil(isSubscribed);
     expect(reader.clock.now() - back).toBeLessThanOrEqual(5);
-  }, 60_000);
+  });
 });
 
 describe('an event over the cut size, kept by a relay', () => {
@@ -522,7 +518,7 @@ describe('an event over the cut size, kept by a relay', () => {
     relay.inject(missed);
     await reader.stepUntil(() => reader.ids().has(missed.id) && reader.synced.length === 2);
     expect(relay.connections().total).toBe(total + 1);
-  }, 60_000);
+  });
 
   it('is read around also where the relay does not heed a limit, and what is dated back is heard within seconds', async () => {
     const now = reader.clock.now();
@@ -537,7 +533,7 @@ describe('an event over the cut size, kept by a relay', () => {
     const sentAt = reader.clock.now();
     await reader.stepUntil(() => reader.ids().has(fresh.id));
     expect(reader.clock.now() - sentAt).toBeLessThanOrEqual(20);
-  }, 60_000);
+  });
 
   it('of any number and date: every other wrap arrives', async () => {
     const now = reader.clock.now();
@@ -547,7 +543,7 @@ describe('an event over the cut size, kept by a relay', () => {
     await reader.stepUntil(() => reader.synced.length > 0);
     for (const { id } of wraps) expect(reader.ids()).toContain(id);
     await live();
-  }, 60_000);
+  });
 });
 
 it('what is live comes before what was stored', async () => {

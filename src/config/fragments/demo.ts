@@ -10,14 +10,15 @@ export const demo = {
     max: 1000,
   }),
   DEMO_ALL_REQUESTS_PER_HOUR: int({
-    about: 'Free questions of everybody.',
+    about: 'Free questions of everybody; npubs that never paid have two thirds of it together.',
     unit: 'per hour',
     default: 30,
     min: 1,
     max: 100_000,
   }),
   DEMO_DAILY_BUDGET_USD: decimal({
-    about: 'Spent on free questions in a day at most, out of MODEL_DAILY_BUDGET_USD; 0 offers none.',
+    about:
+      'Spent on free questions in a day at most, out of MODEL_DAILY_BUDGET_USD, two thirds of it for npubs that never paid; 0 offers none.',
     unit: 'USD',
     default: '1',
   }),

@@ -1,4 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs';
 import type { Context } from '../context.ts';
+import { readText } from '../durable-file.ts';
 import { lettersToOwner, MAX_MESSAGE_BYTES, STUB_LINE } from '../letters.ts';
 import type { Looks } from '../looks.ts';
 import type { Services } from '../services/services.ts';
@@ -198,9 +200,11 @@ export class Answers {
     return { text: JSON.stringify({ jsonrpc: '2.0', id: asked.id, error: { code, message: words } }) };
   }
 
-  /** What this machine holds that no log may show. */
+  /** What this machine holds that no log may show: the claim, and what the setup made. */
   #secrets(): readonly string[] {
-    return [this.#context.node.claim];
+    const { node, paths } = this.#context;
+    const names = existsSync(paths.secrets) ? readdirSync(paths.secrets).slice(0, 32) : [];
+    return [node.claim, ...names.map((name) => readText(`${paths.secrets}/${name}`)?.trim() ?? '')];
   }
 }
 

@@ -59,7 +59,7 @@ export function credentialTexts(node: NodeFile, credentials: Credentials): reado
       ? []
       : [[`${name}:`, ...Object.entries(of).map(([key, value]) => `${key.replaceAll('_', ' ')}: ${value}`)].join('\n')];
   const first = [
-    `Credentials of ${node.order}. Keep this message: I erase my copy, and nobody else has one.`,
+    `Credentials of ${node.order}, made on this machine and sent to you alone. Keep this message; on the node, timmy-creds shows them again.`,
     `Bitcoin RPC (from the node itself):\nurl: ${bitcoinRpc.url}\nuser: ${bitcoinRpc.user}\npassword: ${bitcoinRpc.password}`,
     ...values('LNbits', lnbits),
     ...values('LND', lnd),

@@ -10,7 +10,7 @@ import type { Services } from './services.ts';
 
 const HEADERS = 925_000;
 /** A made-up node is synced after so long. Seconds. */
-const SYNC_SECONDS = 1_800;
+const SYNC_SECONDS = 600;
 
 /** A node that does not exist: it syncs by the clock, has eight peers and does as it is told. `fast`: a second is a minute. */
 export function createStubServices(

@@ -220,7 +220,9 @@ tailscale_up() {
   timeout 120 tailscale up "--auth-key=file:$root/run/timmy-tailscale.key" --hostname="$TIMMY_HOSTNAME" --ssh=false
 }
 
-tailscale_name() { tailscale status --json 2>/dev/null | jq -r '.Self.DNSName // empty' | sed 's/\.$//' | grep -xE '[a-z0-9.-]+'; }
+tailscale_name() {
+  tailscale status --json --peers=false 2>/dev/null | sed -n 's/.*"DNSName": *"\([a-z0-9.-]*[a-z0-9]\)\.\{0,1\}".*/\1/p' | grep .
+}
 
 # The first half is kept under another name until its step is marked; the second only renames it. So the agent, which
 # destroys the file once it is delivered, is never handed the same again.

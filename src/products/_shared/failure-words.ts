@@ -1,4 +1,5 @@
 const FAILURES: Readonly<Record<string, string>> = {
+  erased: 'its text was erased',
   'model.refused': 'the model declined to answer it',
   'model.empty': 'the model gave no answer',
   'model.unavailable': 'the model could not be reached',

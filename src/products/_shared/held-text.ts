@@ -15,10 +15,13 @@ export function holdText(tx: Tx, owner: string, held: HeldText, now: UnixSeconds
   ).run(owner, held.textId, held.inboxId, now);
 }
 
+/** One that was erased meanwhile (`forget`, retention) is none. */
 export function heldTextOf(reader: Reader, owner: string): HeldText | undefined {
-  return statement(reader, 'SELECT text_id AS textId, inbox_id AS inboxId FROM held_texts WHERE owner = ?').get(
-    owner,
-  ) as HeldText | undefined;
+  return statement(
+    reader,
+    `SELECT h.text_id AS textId, h.inbox_id AS inboxId FROM held_texts h JOIN texts t ON t.id = h.text_id AND t.owner = h.owner
+     WHERE h.owner = ?`,
+  ).get(owner) as HeldText | undefined;
 }
 
 export function dropHeldText(tx: Tx, owner: string): void {

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/builders/fresh-database.ts';
 import { createHandClock } from '../../../test/fakes/hand-clock.ts';
 import { createScriptedAgent, type ScriptedAgent } from '../../../test/fakes/scripted-agent.ts';
-import { createStubAgent } from '../../adapters/stubs/agent/index.ts';
 import type { Database } from '../../db/index.ts';
 import { silentLog } from '../../lib/log.ts';
 import { AgentError, type Agent, type WorkRequest } from '../../ports/agent.ts';
@@ -74,16 +73,5 @@ describe('the most that a call can cost stays set aside where nobody knows', () 
     await expect(gateTo(agent).probe('work', tariff({ WORK_MODEL: 'claude-opus-5-5' }), never)).rejects.toThrow();
     // (26 + 1000) × 4000 + (64 + 2048) × 20000
     expect(spentNanos()).toBe(46_344_000);
-  });
-});
-
-describe('countTokens', () => {
-  it('asks the model, or guesses and says so; it costs nothing', async () => {
-    const prompt = asked('claude-sonnet-4-6', 'x'.repeat(340));
-    expect(await gateTo(createStubAgent()).countTokens(prompt, never)).toEqual({ tokens: 135, exact: false });
-    expect(await gateTo(agent).countTokens(prompt, never)).toEqual({ tokens: 100, exact: false });
-    const counts: Agent = { ...createStubAgent(), countTokens: () => Promise.resolve({ tokens: 7, exact: true }) };
-    expect(await gateTo(counts).countTokens(prompt, never)).toEqual({ tokens: 7, exact: true });
-    expect(spentNanos()).toBe(0);
   });
 });

@@ -7,13 +7,11 @@ import {
   type Agent,
   type Evaluation,
   type EvaluationRequest,
-  type TokenCount,
   type TokenUsage,
   type Work,
-  type WorkPrompt,
   type WorkRequest,
 } from '../../ports/agent.ts';
-import { evaluationMaxTokens, guessTokens, thinkingRoomOf, type Tariff, type UsageItem } from '../../pricing/index.ts';
+import { evaluationMaxTokens, thinkingRoomOf, type Tariff, type UsageItem } from '../../pricing/index.ts';
 import {
   correctSpend,
   isBudgetLeft,
@@ -43,8 +41,6 @@ export interface ModelGateOptions extends ModelTroubleOptions {
 export interface ModelGate {
   evaluate(request: EvaluationRequest, tariff: Tariff, signal: AbortSignal): Promise<Evaluation>;
   work(request: WorkRequest, tariff: Tariff, signal: AbortSignal): Promise<Work>;
-  /** How many tokens this prompt has: the endpoint's word where it counts, else a guess that says so. Never fails. */
-  countTokens(prompt: WorkPrompt, signal: AbortSignal): Promise<TokenCount>;
   /** A call of our own, as cheap as can be, to see whether the model answers this role as asked. */
   probe(role: ModelRole, tariff: Tariff, signal: AbortSignal): Promise<void>;
   /** The same door for what has a budget of its own beside. */
@@ -140,11 +136,6 @@ export function createModelGate(options: ModelGateOptions): ModelGate {
     within: (purse) => createModelGate({ ...options, purse }),
     evaluate: (request, tariff, signal) => evaluate(request, tariff, signal, false),
     work: (request, tariff, signal) => work(request, tariff, signal, false),
-    countTokens: async (prompt, signal) => {
-      const texts = [prompt.request, ...prompt.history.map(({ text }) => text)];
-      const guess = { tokens: guessTokens(prompt.model, texts), exact: false };
-      return (await agent.countTokens?.(prompt, signal)) ?? guess;
-    },
     probe: async (role, tariff, signal) => {
       const request = PROBE_REQUEST;
       if (role === 'eval') return void (await evaluate({ model: tariff.eval.model, request }, tariff, signal, true));

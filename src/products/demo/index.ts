@@ -1,5 +1,6 @@
 import { product, type Product } from '../../engine/index.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
+import { hasPaidBefore } from '../../payments/index.ts';
 import { tariffFrom } from '../../pricing/index.ts';
 import type { Shop, Ware } from '../_shared/shop.ts';
 import { demoActivities } from './activities.ts';
@@ -20,6 +21,7 @@ export const demo: Ware = {
       purse: demoPurse(shop.settings),
       tariffNow: () => tariffFrom(shop.settings, shop.prices.now(shop.database.read)),
       closedBecause: shop.closedBecause,
+      hasPaid: hasPaidBefore,
       isPaidWorkFull: shop.isPaidWorkFull,
     };
     const demos = demoProduct(shop, limits);

@@ -19,8 +19,10 @@ let database: Database;
 let serial: number;
 let closed: string | null;
 let full: boolean;
+let hasPaid: (owner: string) => boolean;
 beforeEach(() => {
   [database, serial, closed, full] = [freshDatabase(), 0, null, false];
+  hasPaid = () => true;
 });
 afterEach(() => database.close());
 
@@ -31,6 +33,7 @@ function limitsOf(env: Record<string, string> = {}): DemoLimits {
     purse: demoPurse(settings),
     tariffNow: () => tariffFrom(settings, { usdMicros: 100_000_000_000n, source: 'fallback' }),
     closedBecause: () => closed,
+    hasPaid: (_reader, owner) => hasPaid(owner),
     isPaidWorkFull: () => full,
   };
 }
@@ -128,4 +131,32 @@ it('says until when, what it means for the money, and how to pay instead', () =>
   expect(whyNotFree(limits, database.read, waiting, at(3560))?.text).toMatch(
     /free in 40 seconds\. .* pay the invoice of J-4KQ7M: invoice J-4KQ7M shows it\.$/,
   );
+});
+
+describe('who never paid has two thirds, together', () => {
+  it('of the hour: the rest is for who has', () => {
+    hasPaid = (owner) => owner === ALICE;
+    const limits = limitsOf({ DEMO_ALL_REQUESTS_PER_HOUR: '6' });
+    for (let n = 0; n < 4; n++) asked(`${n}`.repeat(64), n);
+    expect(why(limits, BOB, 10)).toMatchObject({ refusal: 'rate_limited', data: { retry_after: 3590 } });
+    expect(why(limits, BOB, 10)?.text).toMatch(/^The free answers of this hour for newcomers are taken/);
+    expect(why(limits, ALICE, 10)).toBeNull();
+    for (let n = 4; n < 6; n++) asked(`${n}`.repeat(64), n);
+    expect(why(limits, ALICE, 10)?.text).toMatch(/^The free answers of this hour are taken/);
+  });
+
+  it('of the day: the purse is empty for them sooner, and the operator hears of it when it is', () => {
+    hasPaid = (owner) => owner === ALICE;
+    const limits = limitsOf({ DEMO_DAILY_BUDGET_USD: '0.03' });
+    const take = (usdNanos: number) =>
+      database.write((tx) => takeFromPurse(tx, limits.purse, { day: dayOf(NINE), usdNanos }));
+    expect(why(limits, BOB, 0)).toBeNull();
+    take(15_000_000);
+    const refused = why(limits, BOB, 0);
+    expect(refused?.text).toMatch(/^What I may spend on free answers for newcomers today is spent/);
+    expect(refused?.isSpent).toBeUndefined();
+    expect(why(limits, ALICE, 0)).toBeNull();
+    take(14_000_000);
+    for (const owner of [ALICE, BOB]) expect(why(limits, owner, 0)).toMatchObject({ isSpent: true });
+  });
 });

@@ -14,6 +14,7 @@ export interface DemoLimits {
   readonly tariffNow: () => Tariff;
   /** Why nothing is sold now, in a customer's words; null: open. */
   readonly closedBecause: (reader: Reader) => string | null;
+  readonly hasPaid: (reader: Reader, owner: string) => boolean;
   /** Does paid work fill the places that it has? What is free makes room for it. */
   readonly isPaidWorkFull: (reader: Reader) => boolean;
 }
@@ -28,6 +29,11 @@ export interface Question {
 /** What is given back does not count; but so often in all, whatever came of it, one npub may have us begin in an hour. */
 const BEGUN_FOR_EACH = 2;
 const DAY = 86_400;
+/**
+ * Npubs cost nothing: those that never paid have this part of the hour and of the day's budget together, whoever has
+ * paid before finds the rest.
+ */
+const STRANGERS_SHARE = 2 / 3;
 
 /** The purse of free answers. */
 export function demoPurse(settings: Pick<DemoSettings, 'DEMO_DAILY_BUDGET_USD'>): Purse {
@@ -78,21 +84,28 @@ export function whyNotFree(
       ofOwner,
       question,
     );
-  const ofAll = secondsUntilFree(
-    reader,
-    { owner: null, limit: settings.DEMO_ALL_REQUESTS_PER_HOUR, among: 'all' },
-    now,
-  );
-  if (ofAll > 0) return later('All free answers of this hour are taken', ofAll, question);
-  if (leftInPurse(reader, purse, now) < needed(limits, reader, text)) {
-    const spent = later('What I may spend on free answers today is spent', DAY - (now % DAY), question);
-    return { ...spent, isSpent: true };
+  const isKnown = limits.hasPaid(reader, owner);
+  const hour = settings.DEMO_ALL_REQUESTS_PER_HOUR;
+  const limit = isKnown ? hour : Math.max(1, Math.floor(hour * STRANGERS_SHARE));
+  const ofAll = secondsUntilFree(reader, { owner: null, limit, among: 'all' }, now);
+  const forWhom = isKnown ? '' : ' for newcomers';
+  if (ofAll > 0) return later(`The free answers of this hour${forWhom} are taken`, ofAll, question);
+  const missing = needed(limits, reader, text) - leftInPurse(reader, purse, now);
+  if (missing > (isKnown ? 0 : -keptForKnown(purse))) {
+    const tomorrow = DAY - (now % DAY);
+    const spent = later(`What I may spend on free answers${forWhom} today is spent`, tomorrow, question);
+    return missing > 0 ? { ...spent, isSpent: true } : spent;
   }
   if (limits.isPaidWorkFull(reader)) {
     const busy = `Paid work comes first, and there is a lot of it just now. Ask again in a few minutes. ${wayOn(question)}`;
     return refuse('busy', busy);
   }
   return null;
+}
+
+/** What of the day's budget strangers leave alone. Billionths of a USD. */
+function keptForKnown({ dailyUsd }: Purse): number {
+  return dailyUsd * 1e9 * (1 - STRANGERS_SHARE);
 }
 
 /** The most that this question, and those under way, may still cost today. Billionths of a USD. */

@@ -227,10 +227,12 @@ export function jobCommands(options: SellingOptions, engine: Engine, product: Pr
     }),
     rpcMethod({
       method: 'quote',
-      params: z.strictObject({ request: z.string().trim().min(1) }),
+      params: z.strictObject({ request: z.string().trim().min(1), length: z.literal('long').optional() }),
       changes: false,
       needsPrice: true,
-      run: (tx, params) => ({ result: rpcQuote(offerFor(options, tx, params.request, null), settings.EVAL_FEE_SATS) }),
+      run: (tx, { request, length }) => ({
+        result: rpcQuote(offerFor(options, tx, request, length ?? null), settings.EVAL_FEE_SATS),
+      }),
     }),
   ];
 

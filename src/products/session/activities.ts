@@ -8,9 +8,9 @@ import { callModel, type ModelCallRules } from '../_shared/model-call.ts';
 import type { ModelGate } from '../_shared/model-gate.ts';
 import { resultParts } from '../_shared/result-parts.ts';
 import type { SessionSettings } from './config.ts';
+import { keepMemoryFrom, memoryOf } from './memory.ts';
 import type { AnswerOutput, PartNews, Request, RequestVerdict } from './request-states.ts';
 import { balanceOf, loadRequest } from './request-store.ts';
-import { keepMemoryFrom, memoryOf } from './talkers.ts';
 import { partTeller } from './telling.ts';
 
 export interface RequestActivityOptions {
@@ -36,7 +36,7 @@ export function requestActivities(options: RequestActivityOptions): Readonly<Rec
     if (order?.state !== 'evaluating') return { failed: 'gone' };
     if (request === null) return { failed: 'erased' };
     const { tariff } = order.need;
-    const { turns } = memoryOf(database.read, texts, order, settings.SESSION_MEMORY_TOKENS);
+    const { turns } = memoryOf(database.read, texts, order, settings);
     const look = { model: tariff.eval.model, request: inContext(turns, request) };
     const result = await callModel(rules, run, () => models.evaluate(look, tariff, signal));
     if ('failed' in result) return result;
@@ -55,7 +55,7 @@ export function requestActivities(options: RequestActivityOptions): Readonly<Rec
     if (order?.state !== 'executing') return { failed: 'gone' };
     if (request === null) return { failed: 'erased' };
     const { need, verdict } = order;
-    const memory = memoryOf(database.read, texts, order, settings.SESSION_MEMORY_TOKENS);
+    const memory = memoryOf(database.read, texts, order, settings);
     database.write((tx) => keepMemoryFrom(tx, order, memory.from));
     // Lost midway after some of it was told, its rest is asked for: the next try goes on where that ended.
     const begun =
@@ -79,7 +79,9 @@ export function requestActivities(options: RequestActivityOptions): Readonly<Rec
     const text = begun === '' ? result.done.text : `${begun}\n\n${result.done.text}`;
     // Kept before the outcome that names it: killed in between, it is an orphan that retention erases.
     const resultId = database.write((tx) => texts.keep(tx, order.owner, text, clock.now()));
-    return { done: { resultId, resultParts: resultParts(text).length, cut, model, usage } satisfies AnswerOutput };
+    const parts = resultParts(text).length;
+    const rememberedTokens = memory.tokens;
+    return { done: { resultId, resultParts: parts, cut, model, usage, rememberedTokens } satisfies AnswerOutput };
   };
 
   /** Each part is kept before it is told, so that the next try knows where to go on. */

@@ -11,6 +11,7 @@ import { topupFor } from './machine.ts';
 import { needFor, type NeedOptions } from './need.ts';
 import { openRequest } from './request-machine.ts';
 import { balanceOf, isBusyIn, waitingRequestOf } from './request-store.ts';
+import { boundsOf } from './config.ts';
 import type { Session } from './states.ts';
 import { talkOf } from './talkers.ts';
 
@@ -46,7 +47,9 @@ export function ask(
     return refuse('unavailable', `I answer nothing just now: ${closed}. Nothing was charged. Please try again later.`);
   const waiting = isProgram ? undefined : waitingRequestOf(tx, session.id, sender);
   if (waiting?.requestId != null) {
-    const joined = `${texts.read(tx, waiting.requestId) ?? ''}\n${text}`;
+    const before = texts.read(tx, waiting.requestId) ?? '';
+    // Said once more in haste, it is the same question.
+    const joined = before.split('\n').includes(text) ? before : `${before}\n${text}`;
     const all = countCharacters(joined);
     if (all > settings.LIMIT_MESSAGE_CHARS) return tooLong(all, settings.LIMIT_MESSAGE_CHARS);
     texts.replace(tx, waiting.requestId, joined);
@@ -97,7 +100,7 @@ export function wantTopup(
   forRequest?: string,
 ): Refusal | undefined {
   const { settings, engine } = options;
-  const bounds = { min: settings.SESSION_MIN_DEPOSIT_SATS, max: settings.SESSION_MAX_DEPOSIT_SATS };
+  const bounds = boundsOf(settings);
   if (missingSats > bounds.max)
     return refuse(
       'too_large',
@@ -133,7 +136,7 @@ export function deliver(
 }
 
 export function outOfBounds(settings: AskingOptions['settings'], amount: number): Refusal | undefined {
-  const [min, max] = [settings.SESSION_MIN_DEPOSIT_SATS, settings.SESSION_MAX_DEPOSIT_SATS];
+  const { min, max } = boundsOf(settings);
   if (amount >= min && amount <= max) return undefined;
   return refuse('out_of_bounds', `A session takes ${min} to ${max} sats at a time. Nothing was charged.`, { min, max });
 }
@@ -142,5 +145,6 @@ function tooLong(characters: number, limit: number): Refusal {
   return refuse(
     'too_large',
     `That is ${characters} characters; I take ${limit} at most. Nothing was charged. Please send a shorter text.`,
+    { max_chars: limit },
   );
 }

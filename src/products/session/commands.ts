@@ -8,20 +8,21 @@ import {
 } from '../../engine/index.ts';
 import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { wholeSats } from '../../lib/units.ts';
-import { hex32, nothing, one, optional, wholeNumber } from '../../messaging/dialects/text/index.ts';
-import { owedInAll } from '../../payments/index.ts';
+import { hex32, isNumberLike, nothing, one, optional, wholeNumber } from '../../messaging/dialects/text/index.ts';
+import { claimableInAll, owedInAll } from '../../payments/index.ts';
 import { schedule } from '../../tasks/index.ts';
 import { dropHeldText, heldTextOf, holdText } from '../_shared/held-text.ts';
 import { ask, deliver, outOfBounds, type AskingOptions } from './asking.ts';
 import { endedWithMoney, noteAsked } from './ended.ts';
-import { isLive } from './machine.ts';
+import { boundsOf } from './config.ts';
+import { isLive, topupFor } from './machine.ts';
 import { sessionMethods } from './methods.ts';
 import { buys, questionNow } from './need.ts';
 import { open } from './opening.ts';
 import { TOKEN_IS_SECRET } from './secrets.ts';
 import type { Session } from './states.ts';
 import { openSessionOf } from './store.ts';
-import { beginTalk, heldSessionOf } from './talkers.ts';
+import { beginTalk, dropHolds, heldSessionOf, lapsedHoldOf } from './talkers.ts';
 import { balanceText } from './text.ts';
 import { useToken } from './using.ts';
 
@@ -48,7 +49,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
         reason: 'one is open',
       });
     const held = heldTextOf(tx, sender);
-    const owed = wholeSats(owedInAll(tx, sender));
+    const owed = wholeSats(claimableInAll(tx, sender));
     const question = questionNow(options, tx).sats;
     if (amount === null && owed < Math.max(question, settings.SESSION_MIN_DEPOSIT_SATS)) {
       const offers = [500, 1000].filter((sats) => outOfBounds(settings, sats) === undefined);
@@ -77,7 +78,8 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
   const freeText: FreeText = {
     isMine: (reader, _text, { sender }) => {
       if (sessionFor(reader, sender) !== undefined) return true;
-      return openSessionOf(reader, sender) === undefined && endedWithMoney(reader, sender) !== undefined;
+      if (openSessionOf(reader, sender) !== undefined) return false;
+      return endedWithMoney(reader, sender) !== undefined || lapsedHoldOf(reader, sender) !== null;
     },
     take: (tx, text, context) => {
       const { message, now } = context;
@@ -87,11 +89,16 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
         return asked === 'later' ? undefined : asked;
       }
       const ended = endedWithMoney(tx, message.sender);
-      if (ended === undefined) throw new Error('session.nothing_to_ask_about');
-      noteAsked(tx, ended, now);
+      const lapsed = lapsedHoldOf(tx, message.sender);
+      if (ended === undefined && lapsed === null) throw new Error('session.nothing_to_ask_about');
+      dropHolds(tx, message.sender);
+      if (ended !== undefined) noteAsked(tx, ended, now);
       const textId = options.texts.keep(tx, message.sender, text, now);
       holdText(tx, message.sender, { textId, inboxId: message.id }, now);
-      const question = `${ended.owedSats} sats of ${ended.session.id} are yours. session: go on with them. job: single job.`;
+      const question =
+        ended === undefined
+          ? `${lapsed} takes your token no more: it was replaced, or the session is over. I did not ask that, and nothing was charged. job: have it answered as a single job. use <token>: with a new one, then write it again.`
+          : `${ended.owedSats} sats of ${ended.session.id} are yours. session: go on with them. job: single job.`;
       context.say(tx, question, { paid: true });
       return undefined;
     },
@@ -102,6 +109,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       word: 'session',
       usage: 'session [sats]',
       parse: optional('amount', wholeNumber),
+      isMeant: isNumberLike,
       needsPrice: true,
       run: (tx, { amount }: { amount: number | null }, context) => openWord(tx, amount, context),
     }),
@@ -109,13 +117,14 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       word: 'topup',
       usage: 'topup <sats>',
       parse: optional('amount', wholeNumber),
+      isMeant: isNumberLike,
       needsPrice: true,
       run: (tx, { amount }: { amount: number | null }, context) => {
         const own = openSessionOf(tx, context.message.sender);
         if (own?.state === 'awaiting_payment') return deliver(options, tx, own.id, { type: 'invoice' }, context);
         const session = sessionFor(tx, context.message.sender);
         if (session === undefined) return refuse('bad_state', NONE_OPEN);
-        const amountSats = amount ?? session.lastDepositSats;
+        const amountSats = amount ?? topupFor(session, 0, { bounds: boundsOf(settings) });
         return (
           outOfBounds(settings, amountSats) ?? deliver(options, tx, session.id, { type: 'topup', amountSats }, context)
         );
@@ -185,6 +194,7 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
       usage: 'use <token>',
       nip17Only: TOKEN_IS_SECRET,
       parse: one('token', hex32),
+      isMeant: isBrokenToken,
       run: (tx, { token }: { token: string }, context) => {
         const used = useToken(tx, token, context);
         if (isRefusal(used)) return used;
@@ -225,4 +235,9 @@ export function sessionCommands(options: AskingOptions): ProductCommands {
 function issueToken(tx: Tx, sessionId: string, { message, now }: CommandContext): void {
   const lane = `token:${message.sender}`;
   schedule(tx, { kind: 'session.token', payload: { sessionId, inboxId: message.id }, lane, dueAt: now, now });
+}
+
+/** Hex, and not the 64 characters that a token has: cut, or with blanks in it. */
+function isBrokenToken(rest: string): boolean {
+  return /^[0-9a-f]{16,256}$/i.test(rest.replace(/\s+/g, ''));
 }

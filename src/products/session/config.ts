@@ -14,3 +14,11 @@ export interface SessionSettings extends TariffSettings, QuoteTiers {
   readonly LIMIT_RUNNING: number;
   readonly TIMMY_ALLOW_PRIVATE_NETWORK: boolean;
 }
+
+/** What a deposit or a top-up may be. Sats. */
+export function boundsOf(settings: Pick<SessionSettings, 'SESSION_MIN_DEPOSIT_SATS' | 'SESSION_MAX_DEPOSIT_SATS'>): {
+  readonly min: number;
+  readonly max: number;
+} {
+  return { min: settings.SESSION_MIN_DEPOSIT_SATS, max: settings.SESSION_MAX_DEPOSIT_SATS };
+}

@@ -26,7 +26,9 @@ export const sessionFace: ProductFace = {
     {
       table: 'session_talkers',
       added: null,
-      goes: `NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = r.session_id AND s.state IN ('active', 'paused'))`,
+      // Who held its token is told with their next words that it is over, some days long.
+      goes: `NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = r.session_id AND (s.state IN ('active', 'paused')
+         OR (r.token_hash IS NOT NULL AND s.updated_at >= @talk)))`,
     },
     { table: 'held_texts', added: null, goes: 'r.at < @talk' },
   ],

@@ -3,10 +3,12 @@ import { awaySeconds, extendedDeadline, wasAway } from '../../downtime/index.ts'
 import type { OrderEvent } from '../../engine/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { plusSeconds, sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { loadInbound } from '../../messaging/index.ts';
 import { debtsOf, findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
+import { boundsOf } from './config.ts';
 import { needFor, questionNow, settleRequest, type NeedOptions } from './need.ts';
 import type { Request, RequestCommand, RequestFacts } from './request-states.ts';
-import { balanceOf, isBusyIn, waitingIn } from './request-store.ts';
+import { balanceOf, isBusyIn, waitingIn, waitingRequestOf } from './request-store.ts';
 import type { Session, SessionCommand, SessionFacts } from './states.ts';
 import { loadSession, openSessionOf } from './store.ts';
 
@@ -38,7 +40,7 @@ export function sessionFacts(
     invoiceExpirySeconds: settings.INVOICE_EXPIRY_SECONDS,
     expirySeconds: Math.max(1, Math.round(Number(settings.SESSION_EXPIRY_HOURS) * 3600)),
     minBalanceSats: sats(settings.SESSION_MIN_BALANCE_SATS),
-    bounds: { min: settings.SESSION_MIN_DEPOSIT_SATS, max: settings.SESSION_MAX_DEPOSIT_SATS },
+    bounds: boundsOf(settings),
     freeSats,
     heldSats,
     questionSats: questionNow(options, reader).sats,
@@ -53,9 +55,15 @@ export function sessionFacts(
     eventPaidFromOwed: eventInvoice?.state === 'kept',
     eventInvoiceAsked: eventInvoice?.replyTo ?? null,
     waiting: waitingIn(reader, session.id),
+    askersRequest: event.type === 'invoice_ready' ? requestOfAsker(reader, session.id, event.replyTo) : null,
     owedSats: sats(Math.floor(owedMsats / 1000)),
     hasOther: open !== undefined && open.id !== session.id,
   };
+}
+
+function requestOfAsker(reader: Reader, sessionId: string, replyTo: number | null): string | null {
+  if (replyTo === null) return null;
+  return waitingRequestOf(reader, sessionId, loadInbound(reader, replyTo).sender)?.id ?? null;
 }
 
 /** When its time is over for its owner: later by all that we were away since it began to count. */

@@ -1,5 +1,6 @@
-import type { Database } from '../../db/index.ts';
-import { product, type Product } from '../../engine/index.ts';
+import type { Texts } from '../../customers/index.ts';
+import type { Database, Reader } from '../../db/index.ts';
+import { product, type Product, type WaitingRequest } from '../../engine/index.ts';
 import { refuse } from '../../lib/errors.ts';
 import { rpcInvoice } from '../../engine/rpc-shapes.ts';
 import { openInvoiceOf } from '../../payments/index.ts';
@@ -14,7 +15,16 @@ import { decide, isLive } from './machine.ts';
 import { endReceipt, requestReceipt } from './receipt.ts';
 import { decideRequest } from './request-machine.ts';
 import type { Request, RequestCommand, RequestFacts, RequestNotice } from './request-states.ts';
-import { balanceOf, insertRequest, loadRequest, removeRequest, requestsAtWork, saveRequest } from './request-store.ts';
+import {
+  balanceOf,
+  insertRequest,
+  isBusyIn,
+  loadRequest,
+  newestWaitingOf,
+  removeRequest,
+  requestsAtWork,
+  saveRequest,
+} from './request-store.ts';
 import { requestStatusLine, requestWords } from './request-text.ts';
 import { requestParts, rpcRequest, rpcSession } from './rpc.ts';
 import type { Session, SessionCommand, SessionFacts, SessionNotice } from './states.ts';
@@ -111,9 +121,18 @@ function requestProduct(options: SessionOptions): Product {
     wantsUpdate: () => false,
     receipt: (reader, request) => requestReceipt(reader, request),
     isPaid: () => true,
+    waitingRequest: (reader, owner) => waitingForMoney(reader, texts, owner),
     statusLine: (_reader, request) => requestStatusLine(request),
     summary: ({ id, state, createdAt, updatedAt }) => ({ id, kind: 'request', state, createdAt, updatedAt }),
   });
+}
+
+/** What waits for a deposit or a top-up, not for its turn: its session has the invoice. */
+function waitingForMoney(reader: Reader, texts: Texts, owner: string): WaitingRequest | undefined {
+  const request = newestWaitingOf(reader, owner);
+  if (request === undefined || isBusyIn(reader, request.sessionId, owner)) return undefined;
+  const text = texts.read(reader, request.requestId);
+  return text === null ? undefined : { orderId: request.sessionId, text };
 }
 
 function objectOf(answer: ReturnType<typeof rpcRequest>): object {

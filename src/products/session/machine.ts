@@ -161,7 +161,7 @@ function invoiceAgain(session: Session, replyTo: number, facts: SessionFacts): S
       deposit(session, facts, replyTo, false),
     ]);
   if (isLive(session))
-    return notNow(session, `No invoice is open for ${session.id}. topup ${session.lastDepositSats} adds to it.`);
+    return notNow(session, `No invoice is open for ${session.id}. topup ${topupFor(session, 0, facts)} adds to it.`);
   if (session.depositedSats > 0 || facts.hasOther)
     return notNow(session, `${session.id} is over. session opens another.`);
   const order: Session = { ...session, state: 'awaiting_payment', priceUntold: true, replacedUnasked: false };
@@ -171,7 +171,7 @@ function invoiceAgain(session: Session, replyTo: number, facts: SessionFacts): S
 function ready(session: Session, purpose: string, replyTo: number | null, facts: SessionFacts): SessionDecision {
   if (purpose === 'topup') {
     if (!isLive(session)) return same(session, []);
-    const forRequest = facts.waiting[0] ?? null;
+    const { askersRequest: forRequest } = facts;
     const notice: SessionNotice = replyTo === null ? { type: 'paused' } : { type: 'topup', forRequest };
     return change(session, facts, [{ type: 'notify', notice, replyTo }]);
   }
@@ -218,21 +218,21 @@ function paid(session: Session, event: Payment, facts: SessionFacts): SessionDec
       { type: 'notify', notice: { type: 'late_money', amountSats } },
     ]);
   }
+  // What is brought back unasked with a payment after the end was said with it, and is no sum that they chose.
+  const isBroughtBack = facts.eventPaidFromOwed && event.purpose === 'topup' && replyTo === null;
   const order = renewed(
     {
       ...session,
       state: 'active',
-      lastDepositSats: amountSats,
+      lastDepositSats: isBroughtBack ? session.lastDepositSats : amountSats,
       depositedSats: sats(session.depositedSats + amountSats),
       taken: [...session.taken, invoiceId],
       priceUntold: false,
     },
-    facts,
+    isLive(session) ? facts : { ...facts, endsAt: null },
   );
   const wasOver = session.state === 'expired' || session.state === 'closed';
   const effects: SessionEffect[] = [{ type: 'replace_invoices' }, endTimer(order)];
-  // What is brought back unasked with a payment after the end was said with it.
-  const isBroughtBack = facts.eventPaidFromOwed && event.purpose === 'topup' && replyTo === null;
   if (!isBroughtBack) {
     const { eventPaidFromOwed: fromOwed } = facts;
     effects.push({ type: 'notify', notice: { type: 'open', first: !isLive(session), amountSats, fromOwed }, replyTo });
@@ -274,18 +274,24 @@ function heard(session: Session, news: RequestNews, facts: SessionFacts): Sessio
     ]);
   }
   const next = news.answered ? renewed(session, facts) : session;
-  const balance = facts.freeSats + facts.heldSats;
-  const pauses = balance < facts.minBalanceSats;
+  const missing = facts.minBalanceSats - facts.freeSats - facts.heldSats;
   const timers = news.answered ? [endTimer(next)] : [];
-  if (!pauses) return change({ ...next, state: 'active' }, facts, [...timers, ...goOn(facts)]);
-  const order: Session = { ...next, state: 'paused', wantedSats: topupFor(session, 0, facts) };
-  // Said once, with an invoice; its last word comes from a request that waits, where there is one.
-  const isSaid = session.state === 'paused' || facts.invoice?.open === true || facts.invoiceComing;
-  const asked = isSaid || facts.waiting.length > 0 ? [] : [topup(order, facts, null)];
-  return change(order, facts, [...timers, ...asked, ...goOn(facts)]);
+  if (missing <= 0) return change({ ...next, state: 'active' }, facts, [...timers, ...goOn(facts)]);
+  const order: Session = { ...next, state: 'paused', wantedSats: topupFor(session, missing, facts) };
+  // Said once; by a request that waits, where there is one.
+  const isSaid = session.state === 'paused' || facts.waiting.length > 0;
+  const told = isSaid ? [] : tellPaused(order, missing, facts);
+  return change(order, facts, [...timers, ...told, ...goOn(facts)]);
 }
 
-/** The last deposit again, and never less than what is missing. */
+/** With a top-up: the one that is open already, where it is enough. */
+function tellPaused(session: Session, missingSats: number, facts: SessionFacts): SessionEffect[] {
+  const isThere = facts.invoice?.open === true && facts.invoice.amountSats >= missingSats;
+  if (isThere || facts.invoiceComing) return [{ type: 'notify', notice: { type: 'paused' } }];
+  return [{ type: 'replace_invoices' }, topup(session, facts, null)];
+}
+
+/** The top-up that is proposed, wherever one is: the last deposit again, never less than is missing, within the bounds of today. */
 export function topupFor(
   session: Pick<Session, 'lastDepositSats'>,
   missingSats: number,
@@ -352,8 +358,10 @@ function tellWaiting(facts: SessionFacts, news: 'go' | 'ended'): SessionEffect[]
   return facts.waiting.map((id) => ({ type: 'tell', order: { kind: 'request', id }, news }));
 }
 
-function renewed(session: Session, { now, expirySeconds }: SessionFacts): Session {
-  return { ...session, countsFrom: now, termSeconds: expirySeconds, expiresAt: plusSeconds(now, expirySeconds) };
+/** Its time begins anew. It never ends sooner than it would have: not where that was moved by hand, nor by other settings. */
+function renewed(session: Session, { now, expirySeconds, endsAt }: SessionFacts): Session {
+  const termSeconds = Math.max(expirySeconds, endsAt === null ? 0 : endsAt - now);
+  return { ...session, countsFrom: now, termSeconds, expiresAt: plusSeconds(now, termSeconds) };
 }
 
 function endTimer({ expiresAt }: Session): SessionEffect {

@@ -52,8 +52,17 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
   function own(tx: Tx, { message }: CommandContext): Session | Refusal {
     return openSessionOf(tx, message.sender) ?? refuse('not_found', 'No session of yours is open.');
   }
+  /** One that is over, where none is open: a destination that failed when it was closed may be followed by another. */
+  function overAlready(tx: Tx, { message }: CommandContext): Session | undefined {
+    if (openSessionOf(tx, message.sender) !== undefined) return undefined;
+    const last = newestThatOwes(tx, message.sender);
+    return last !== undefined && last.depositedSats > 0 ? last : undefined;
+  }
 
-  /** Closed, and its rest paid out: both, or neither. Answered when the destination is accepted. */
+  /**
+   * Closed, and its rest paid out, answered when the destination is accepted. An invoice: both, or neither. An address is
+   * asked once it is closed: where it gives none the rest is owed, and the same request may name another.
+   */
   function closeTo(tx: Tx, session: Session, destination: string, context: CommandContext): RpcOutcome | Refusal {
     const { id } = session;
     if (balanceOf(tx, id).heldSats > 0) {
@@ -192,9 +201,14 @@ export function sessionMethods(options: AskingOptions, { sessionFor, issueToken 
       params: z.strictObject({ destination: z.string().max(4200).optional() }).optional(),
       changes: true,
       run: (tx, params, context) => {
+        const destination = params?.destination;
+        const before = destination === undefined ? undefined : overAlready(tx, context);
+        if (destination !== undefined && before !== undefined) {
+          const paid = context.payOrder(tx, before.id, destination);
+          return paid === 'now' ? shown(tx, before, context) : paid;
+        }
         const session = own(tx, context);
         if (isRefusal(session)) return session;
-        const destination = params?.destination;
         const isPaidOut = isLive(session) && balanceOf(tx, session.id).freeSats > 0;
         if (destination === undefined || !isPaidOut)
           return deliver(options, tx, session.id, { type: 'close' }, context) ?? 'later';

@@ -6,7 +6,7 @@ import { priceOf, priceOfEstimate, quoteWork, tariffFrom } from '../../pricing/i
 import type { TokenUsage } from '../../ports/agent.ts';
 import type { SessionSettings } from './config.ts';
 import type { Need, RequestVerdict, Settlement } from './request-states.ts';
-import { memoryOf } from './talkers.ts';
+import { memoryOf } from './memory.ts';
 
 export interface NeedOptions {
   readonly texts: Texts;
@@ -26,7 +26,7 @@ export function needFor(
   request: string,
   talk: { readonly sessionId: string; readonly owner: string; readonly talk: number },
 ): Need {
-  const { tokens } = memoryOf(reader, options.texts, talk, options.settings.SESSION_MEMORY_TOKENS);
+  const { tokens } = memoryOf(reader, options.texts, talk, options.settings);
   return needOf(options, reader, request, tokens);
 }
 

@@ -143,9 +143,10 @@ function obey(
 
 function heard(request: Request, news: SessionNews, facts: RequestFacts): RequestDecision {
   if (request.state !== 'waiting') return same(request, []);
-  if (news === 'ended' || !facts.sessionLives || !facts.requestKept)
+  const isOver = news === 'ended' || !facts.sessionLives;
+  if (isOver || !facts.requestKept)
     return change({ ...base(request), state: 'cancelled' }, facts, [
-      { type: 'notify', notice: { type: 'ended' }, replyTo: request.replyTo },
+      { type: 'notify', notice: { type: isOver ? 'ended' : 'erased' }, replyTo: request.replyTo },
     ]);
   if (facts.isBusy) return same(request, []);
   const missingSats = facts.need.sats - facts.freeSats;

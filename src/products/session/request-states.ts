@@ -69,6 +69,8 @@ export type Request = RequestBase &
         readonly model: string;
         readonly cut: boolean;
         readonly resultParts: number;
+        /** How much of its prompt was the conversation before it; missing in what was answered by an earlier version. */
+        readonly rememberedTokens?: number;
         readonly told: Told | null;
         readonly bill: Settlement;
       }
@@ -113,7 +115,8 @@ export type RequestNotice =
   | { readonly type: 'rejected' }
   | { readonly type: 'failed' }
   | { readonly type: 'cancelled' }
-  | { readonly type: 'ended' };
+  /** `ended`: its session is over before it could run; `erased`: its text is gone. */
+  | { readonly type: 'ended' | 'erased' };
 
 /** What was told of an answer before its end. */
 export interface Told {
@@ -130,6 +133,7 @@ export interface PartNews extends Told {
 
 /** What the activity `execute` hands back; the text is kept already. */
 export interface AnswerOutput {
+  readonly rememberedTokens?: number;
   readonly resultId: number;
   readonly resultParts: number;
   readonly cut: boolean;

@@ -85,6 +85,15 @@ export function waitingRequestOf(reader: Reader, sessionId: string, owner: strin
   return row === undefined ? undefined : fromRow(row);
 }
 
+/** The newest request of this customer that waits, in whatever session. */
+export function newestWaitingOf(reader: Reader, owner: string): Request | undefined {
+  const row = statement(
+    reader,
+    `SELECT ${COLUMNS} FROM requests WHERE owner = ? AND state = 'waiting' ORDER BY n DESC LIMIT 1`,
+  ).get(owner) as Row | undefined;
+  return row === undefined ? undefined : fromRow(row);
+}
+
 /** Requests of this session that wait, the oldest first. */
 export function waitingIn(reader: Reader, sessionId: string): string[] {
   const sql = `SELECT id FROM requests WHERE session_id = ? AND state = 'waiting' ORDER BY n LIMIT 100`;

@@ -2,6 +2,8 @@ import type { Reader, Tx } from '../../db/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { numberParts, splitMessage } from '../../lib/message-parts.ts';
 import { failureMessage } from '../_shared/failure-words.ts';
+import { boundsOf } from './config.ts';
+import { topupFor } from './machine.ts';
 import { questionNow, type NeedOptions } from './need.ts';
 import type { Request, RequestNotice } from './request-states.ts';
 import { balanceOf } from './request-store.ts';
@@ -40,7 +42,11 @@ export function requestWords(options: NeedOptions, tx: Tx, request: Request, not
     case 'cancelled':
       return ['It is called off. Nothing was charged.'];
     case 'ended':
-      return ['Your session is over, so what waited in it was not answered and cost nothing. session opens another.'];
+      return ['The session is over, so what waited in it was not answered and cost nothing. session opens another.'];
+    case 'erased':
+      return [
+        'What you asked was erased with your texts, so it was not answered and cost nothing. Please write it again.',
+      ];
     default:
       return assertNever(notice);
   }
@@ -56,7 +62,7 @@ function costText(options: NeedOptions, reader: Reader, request: Request): strin
   const isLive = session?.state === 'active' || session?.state === 'paused';
   // Below the minimum the session says so itself, with an invoice.
   if (!isLive || left >= like || left < options.settings.SESSION_MIN_BALANCE_SATS) return bill;
-  const topup = Math.min(options.settings.SESSION_MAX_DEPOSIT_SATS, Math.max(session.lastDepositSats, like - left));
+  const topup = topupFor(session, like - left, { bounds: boundsOf(options.settings) });
   return `${bill} That does not pay another like it: topup ${topup} does.`;
 }
 

@@ -63,6 +63,8 @@ export interface SessionFacts {
   readonly eventInvoiceAsked: number | null;
   /** Requests that wait: for their turn, or for a top-up. */
   readonly waiting: readonly string[];
+  /** The one of them whose owner asked for the invoice of the event: nobody hears of another's. */
+  readonly askersRequest: string | null;
   /** What is owed back of it and not being paid yet. */
   readonly owedSats: Sats;
   /** Its owner has another one that lives. */

@@ -1,7 +1,4 @@
-import type { Texts } from '../../customers/index.ts';
 import { statement, type Reader, type Tx } from '../../db/index.ts';
-import type { Turn } from '../../ports/agent.ts';
-import { countCharacters } from '../../pricing/index.ts';
 import type { Session } from './states.ts';
 import { loadSession } from './store.ts';
 
@@ -25,7 +22,7 @@ export function beginTalk(tx: Tx, sessionId: string, npub: string): void {
 
 /** From now on what this key writes is asked in this session, and in no other that it holds a token of. */
 export function holdToken(tx: Tx, sessionId: string, npub: string, tokenHash: string): void {
-  statement(tx, 'UPDATE session_talkers SET token_hash = NULL WHERE npub = ?').run(npub);
+  dropHolds(tx, npub);
   statement(
     tx,
     `INSERT INTO session_talkers (session_id, npub, token_hash) VALUES (@sessionId, @npub, @tokenHash)
@@ -38,77 +35,23 @@ export function countHolders(reader: Reader, { id, tokenHash }: Session): number
   return statement(reader, sql).pluck().get(id, tokenHash) as number;
 }
 
+/** The session in which this key asked by a token that opens it no more; null: there is none that it was not told of. */
+export function lapsedHoldOf(reader: Reader, npub: string): string | null {
+  const sql = `SELECT t.session_id FROM session_talkers t WHERE t.npub = ? AND t.token_hash IS NOT NULL AND NOT EXISTS
+    (SELECT 1 FROM sessions s WHERE s.id = t.session_id AND s.token_hash = t.token_hash AND s.state IN ('active', 'paused'))
+    ORDER BY t.rowid DESC LIMIT 1`;
+  return (statement(reader, sql).pluck().get(npub) as string | undefined) ?? null;
+}
+
+/** Told that its token opens nothing more: from then on its words are sold as anybody's. */
+export function dropHolds(tx: Tx, npub: string): void {
+  statement(tx, 'UPDATE session_talkers SET token_hash = NULL WHERE npub = ?').run(npub);
+}
+
 /** The live session whose token this key holds. */
 export function heldSessionOf(reader: Reader, npub: string): Session | undefined {
   const sql = `SELECT s.id FROM session_talkers t JOIN sessions s ON s.id = t.session_id AND s.token_hash = t.token_hash
     WHERE t.npub = ? AND s.state IN ('active', 'paused') LIMIT 1`;
   const id = statement(reader, sql).pluck().get(npub) as string | undefined;
   return id === undefined ? undefined : loadSession(reader, id);
-}
-
-/** What the model is told again of a conversation. */
-export interface Memory {
-  readonly turns: readonly Turn[];
-  /** A guess: a quarter of the characters. */
-  readonly tokens: number;
-  /** What is older than this row of `requests` is left out from now on. */
-  readonly from: number;
-}
-
-interface Talk {
-  readonly sessionId: string;
-  readonly owner: string;
-  readonly talk: number;
-}
-
-/** So many answers back at most, whatever their length. */
-const MAX_TURNS = 50;
-
-/**
- * The conversation so far: requests that were answered, with their answers. Where it has outgrown `maxTokens`, its
- * older half goes: seldom and much at once, so that what stays is the same from turn to turn and the model's cache has
- * it. What was refused, failed or erased is not part of it.
- */
-export function memoryOf(reader: Reader, texts: Texts, of: Talk, maxTokens: number): Memory {
-  const { sessionId, owner, talk } = of;
-  const rows = statement(
-    reader,
-    `SELECT n AS row, request_id AS request, result_id AS result FROM requests
-     WHERE session_id = @sessionId AND owner = @owner AND talk = @talk AND state = 'complete' AND n >= coalesce(
-       (SELECT remembered_from FROM session_talkers WHERE session_id = @sessionId AND npub = @owner), 0)
-     ORDER BY n DESC LIMIT ${MAX_TURNS}`,
-  ).all({ sessionId, owner, talk }) as { row: number; request: number | null; result: number | null }[];
-  const turns = rows.flatMap(({ row, request, result }) => {
-    const [asked, answered] = [texts.read(reader, request), texts.read(reader, result)];
-    if (asked === null || answered === null) return [];
-    const tokens = Math.ceil((countCharacters(asked) + countCharacters(answered)) / 4);
-    return [{ row, asked, answered, tokens }];
-  });
-  const total = turns.reduce((sum, turn) => sum + turn.tokens, 0);
-  const room = total > maxTokens ? maxTokens / 2 : maxTokens;
-  const kept = [];
-  let tokens = 0;
-  // The newest first; the conversation is read the other way round.
-  for (const turn of turns) {
-    if (tokens + turn.tokens > room) break;
-    tokens += turn.tokens;
-    kept.unshift(turn);
-  }
-  return {
-    turns: kept.flatMap(({ asked, answered }) => [
-      { role: 'customer' as const, text: asked },
-      { role: 'timmy' as const, text: answered },
-    ]),
-    tokens,
-    from: kept[0]?.row ?? (rows[0]?.row ?? -1) + 1,
-  };
-}
-
-/** Remembers where the memory now begins. */
-export function keepMemoryFrom(tx: Tx, { sessionId, owner }: Talk, from: number): void {
-  statement(
-    tx,
-    `INSERT INTO session_talkers (session_id, npub, remembered_from) VALUES (@sessionId, @owner, @from)
-     ON CONFLICT (session_id, npub) DO UPDATE SET remembered_from = max(remembered_from, @from)`,
-  ).run({ sessionId, owner, from });
 }

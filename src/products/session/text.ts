@@ -5,6 +5,8 @@ import { sats } from '../../lib/units.ts';
 import { awaitedExpiryOf, openInvoiceOf, type InvoiceRow } from '../../payments/index.ts';
 import { showUsd } from '../../pricing/index.ts';
 import { owedSentence } from '../_shared/owed-words.ts';
+import { boundsOf } from './config.ts';
+import { topupFor } from './machine.ts';
 import { buys, pays, questionNow, type NeedOptions } from './need.ts';
 import { balanceOf, loadRequest } from './request-store.ts';
 import type { Session, SessionNotice } from './states.ts';
@@ -101,10 +103,12 @@ export function balanceText(options: SessionTextOptions, reader: Reader, session
   const { freeSats, heldSats } = balanceOf(reader, session.id);
   const question = questionNow(options, reader).sats;
   const busy = heldSats > 0 ? `, ${heldSats} of them set aside for what is being answered` : '';
-  const paused = session.state === 'paused' ? ' It is paused.' : '';
+  const least = options.settings.SESSION_MIN_BALANCE_SATS;
+  const isPaused = session.state === 'paused' || freeSats + heldSats < least;
+  const paused = isPaused ? ` It is paused: ${least} sats are the least.` : '';
   const ends =
     session.expiresAt === null ? '' : ` It ends in ${hours(session.expiresAt - options.now())} if nothing is asked.`;
-  return `${session.id}: ${freeSats + heldSats} sats${busy}, ${pays(freeSats + heldSats, question)}.${paused}${ends} topup ${session.lastDepositSats} adds to it.`;
+  return `${session.id}: ${freeSats + heldSats} sats${busy}, ${pays(freeSats + heldSats, question)}.${paused}${ends} topup ${topupFor(session, least - freeSats - heldSats, { bounds: boundsOf(options.settings) })} adds to it.`;
 }
 
 function priceText(options: SessionTextOptions, tx: Tx, session: Session): string {

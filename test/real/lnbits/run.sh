@@ -5,6 +5,8 @@
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 cache=$PWD/.cache/lnbits
+codes=$(mktemp -d)
+trap 'rm -rf "$codes"' EXIT
 
 # install VERSION VENV: says why and returns 1 where it cannot.
 install() {
@@ -31,10 +33,17 @@ install() {
   fi
 }
 
-code=0
+# suite VERSION: all of it on this version; each of its lines says which.
+suite() {
+  venv=$cache/venv-$1
+  install "$1" "$venv" || return 0
+  LNBITS_PYTHON=$venv/bin/python npx --no-install vitest run --project lnbits
+}
+
+# Side by side, for each waits most of the time; the build they share first.
+npm run --silent build || exit 1
 for version in ${LNBITS_VERSION:-1.6.2 1.5.6}; do
-  venv=$cache/venv-$version
-  install "$version" "$venv" || continue
-  LNBITS_PYTHON=$venv/bin/python npx --no-install vitest run --project lnbits || code=1
+  { suite "$version" 2>&1; echo "$?" >"$codes/$version"; } | awk -v version="$version" '{ print version " | " $0; fflush() }' &
 done
-exit $code
+wait
+exit "$(cat "$codes"/* | sort -n | tail -n 1)"

@@ -71,14 +71,12 @@ describe('stub agent', () => {
 
   it('cut, it says so', async () => expect((await ask({ maxTokens: 5 })).cut).toBe(true));
 
-  it('is heard a paragraph at a time, and counts what it would bill', async () => {
+  it('is heard a paragraph at a time', async () => {
     const heard: string[] = [];
     const work = await ask({ onText: (textSoFar) => void heard.push(textSoFar) });
     expect(heard).toHaveLength(4);
     for (const textSoFar of heard) expect(work.text.startsWith(textSoFar)).toBe(true);
     expect(heard.at(-1)).toBe(work.text);
-    const prompt = { model: 'm', request: 'Why is the sky blue?', history: [], words: 150, format: 'plain' } as const;
-    expect(await agent.countTokens?.(prompt, never)).toEqual({ tokens: work.usage.inputTokens, exact: false });
   });
 
   it('stops when it is stopped', async () => {

@@ -5,7 +5,6 @@ import {
   type Agent,
   type Evaluation,
   type EvaluationRequest,
-  type TokenCount,
   type Work,
   type WorkPrompt,
   type WorkRequest,
@@ -51,9 +50,6 @@ export function createStubAgent(): Agent {
       };
       return { text, cut: text !== whole, model: request.model, usage };
     },
-
-    countTokens: (prompt: WorkPrompt): Promise<TokenCount> =>
-      Promise.resolve({ tokens: promptTokens(prompt), exact: false }),
   };
 }
 

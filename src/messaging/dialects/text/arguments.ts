@@ -37,6 +37,15 @@ export const wholeNumber: ArgumentParser<{ amount: number }> = (rest) => {
   return digits === undefined ? null : { amount: Number(digits.replace(/\D/g, '')) };
 };
 
+/** Is that a number of something, in whatever spelling: `-5`, `1e3`, `500k`, `0.001 btc`, `٥٠٠`? */
+export function isNumberLike(rest: string): boolean {
+  const tokens = rest.split(/\s+/);
+  if (tokens.length > 3 || !/\p{N}/u.test(tokens[0] ?? '')) return false;
+  return tokens.every(
+    (token) => /\p{N}/u.test(token) || /^(?:k|m?sats?|satoshis?|m?btc|bitcoins?|usd|eur|dollars?)$/i.test(token),
+  );
+}
+
 /** `parse`, or nothing at all: then every value is null. */
 export function optional<K extends string, T>(
   key: K,

@@ -13,6 +13,8 @@ export interface Word<Args = unknown, Name extends string = string> {
   parse(rest: string): Args | null;
   /** It cannot be undone: with a question mark ("forget?") it is answered with its usage. */
   readonly careful?: boolean;
+  /** Whether what follows is surely meant for this word, though it does not parse (a token that was cut): told its usage, never sold. */
+  readonly isMeant?: (rest: string) => boolean;
 }
 
 /** What was read, typed by its word: `switch (parsed.word)` narrows `parsed.args`. */
@@ -24,7 +26,7 @@ export function word<Args, Name extends string>(
   name: Name,
   usage: string,
   parse: ArgumentParser<Args>,
-  options: { careful?: boolean } = {},
+  options: Pick<Word, 'careful' | 'isMeant'> = {},
 ): Word<Args, Name> {
   return { word: name, usage, parse, ...options };
 }
@@ -40,7 +42,7 @@ export function parseWords<W extends Word>(text: string, words: readonly W[]): P
 }
 
 /**
- * The word whose usage should be told: `text` is a command word alone that needs arguments, or asks about a careful
+ * The word whose usage should be told: `text` is a command word alone that needs arguments, or with a broken one, or asks about a careful
  * one. Nobody means to buy "cancel" as a request. Null for everything else, and for complete commands.
  */
 export function usageAsked<W extends Word>(text: string, words: readonly W[]): W | null {
@@ -63,7 +65,8 @@ function readWords<W extends Word>(text: string, words: readonly W[]): Reading<W
     }
   }
   const [first] = named;
-  return first && readingsOf(head.rest).some(({ rest }) => rest === '') ? { type: 'usage', word: first } : null;
+  const isUsage = ({ rest }: { rest: string }): boolean => rest === '' || first?.isMeant?.(rest) === true;
+  return first && readingsOf(head.rest).some(isUsage) ? { type: 'usage', word: first } : null;
 }
 
 const COURTEOUS = "please|pls|plz|thanks|thank you|thx|ty|now|bitte|por favor|s'il vous plaît|svp";

@@ -4,6 +4,7 @@ export {
   destination,
   freeText,
   hex32,
+  isNumberLike,
   nothing,
   one,
   onOff,

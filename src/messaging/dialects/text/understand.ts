@@ -51,6 +51,8 @@ export function understandText<W extends Word>(
   if (command) return { type: 'command', ...command };
   const asked = usageAsked(tidied, words);
   if (asked) return { type: 'usage', word: asked.word, usage: asked.usage };
+  const token = isBareHex(tidied) ? words.find(({ word }) => word === 'use') : undefined;
+  if (token !== undefined) return { type: 'usage', word: token.word, usage: BARE_HEX };
   const id = bareId(tidied);
   if (id !== null) return { type: 'statusAsk', id };
   const meant = hasOpenThings ? aboutMoney(tidied, words) : null;
@@ -107,6 +109,13 @@ function readTalk<W extends Word>(text: string, hasOpenThings: boolean): Underst
       return { type: 'smallTalk', kind: talk };
   }
 }
+
+/** A token, hash or preimage without the word that says what it is: a secret perhaps, and nothing to ask a model. */
+function isBareHex(text: string): boolean {
+  return /[a-f]/i.test(text) && /^[0-9a-f]{32,128}$/i.test(text.replace(/\s+/g, ''));
+}
+
+const BARE_HEX = 'use <token> for the token of a session, paid <preimage> for a payment';
 
 /** A short id with its dash and nothing else. Without a digit it must be in capitals: "x-files" names no order. */
 function bareId(text: string): string | null {

@@ -48,7 +48,7 @@ describe('what is left of a term', () => {
             tariff: null,
             term: { from: one.from, until: one.until, ended_at: after?.endedAt ?? 0 },
           } as unknown as ChargeFacts;
-          expect(billOf(facts)).toMatchObject({ owed_sats: rest, charged_sats: -rest });
+          expect(billOf(facts)).toMatchObject({ owed_sats: rest, charged_sats: 0 - rest });
         }
       }),
     );

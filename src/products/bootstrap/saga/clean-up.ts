@@ -80,8 +80,9 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
   async function dropKey(node: NodeOrder, signal: AbortSignal): Promise<void> {
     if (node.sshPublicKey === null || !mayExist(database.read, node.id, 'ssh_key')) return;
     const key = await cloud.findSshKey(cloudFingerprint(node.sshPublicKey), signal);
-    const isOurs = key !== null && key.name.startsWith(cloudName(node.id, 0).slice(0, -1));
-    if (key === null || !isOurs || isKeyUsedElsewhere(database.read, node.id, key.id)) return;
+    // Somebody else's, who had the same one there before, stays.
+    if (key?.name.startsWith(cloudName(node.id, 0).slice(0, -1)) !== true) return;
+    if (isKeyUsedElsewhere(database.read, node.id, key.id)) return;
     await journal.note({ orderId: node.id, attempt: node.attempt, call: 'delete_ssh_key', name: key.id }, () =>
       cloud.deleteSshKey(key.id, signal),
     );
