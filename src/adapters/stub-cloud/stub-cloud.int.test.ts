@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { afterEach, expect, it } from 'vitest';
 import { createHandClock } from '../../../test/fakes/hand-clock.ts';
 import { silentLog } from '../../lib/log.ts';
@@ -146,4 +148,30 @@ it('what a kill left half-written is no droplet, its disk is wiped, and no id co
   const userData = new Secret(USER_DATA);
   const second = await again.createDroplet({ ...wish, sshKeyIds: [other.id], userData }, signal);
   expect(Number(second.id)).toBeGreaterThan(Number(first));
+});
+
+it('ends with the daemon, even when that is killed', async () => {
+  const parent = join(directory, 'parent.mjs');
+  await build({
+    stdin: {
+      contents: `
+        import { createStubCloud } from './cloud.ts';
+        const clock = {
+          now: () => Math.floor(Date.now() / 1000),
+          monotonicMs: () => performance.now(),
+          after: (ms, run) => { const timer = setTimeout(run, ms); return () => clearTimeout(timer); },
+        };
+        const log = { debug() {}, info() {}, warn() {}, error() {} };
+        createStubCloud({ directory: process.argv[2], clock, log, regions: ['nyc3'], sizes: [] }).start();`,
+      resolveDir: import.meta.dirname,
+      loader: 'ts',
+    },
+    ...{ bundle: true, platform: 'node', format: 'esm', outfile: parent, logLevel: 'error' },
+  });
+  const { cloud } = open(createHandClock(Math.floor(Date.now() / 1000) - 60));
+  const id = await order(cloud);
+  const daemon = spawn(process.execPath, [parent, directory], { stdio: 'inherit' });
+  const [life] = await lives(id, 1);
+  daemon.kill('SIGKILL');
+  await gone(life!.pid);
 });

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Faults, type Fault } from '../lnbits/faults.ts';
 import { Books, LAGS, type FakeDroplet, type Lags } from './books.ts';
-import { route, scopeOf, type Answer, type Request } from './routes.ts';
+import type { Answer, Request } from './answers.ts';
+import { route, scopeOf } from './routes.ts';
 
 export { type Bill, type DropletScript, type FakeDroplet, type Lags } from './books.ts';
 export type { Fault, FaultRule } from '../lnbits/faults.ts';
