@@ -142,7 +142,7 @@ export class LightningNode {
     const lnbits =
       LNBITS === undefined
         ? `node -e 'require("http").createServer((_, r) => r.end("{}")).listen(${lnbitsPort}, "127.0.0.1")'`
-        : `bash -c 'cd ${this.root}/var/lib/lnbits && set -a && . <(sed "s|/lnd-tls.cert|${this.root}/var/lib/timmy/lnd-tls.cert|; s|=/data|=${this.root}/var/lib/lnbits|" ${this.root}/var/lib/timmy/lnbits.env) && exec ${LNBITS} --host 127.0.0.1 --port ${lnbitsPort}'`;
+        : `bash -c 'cd $(dirname ${LNBITS})/../lib/python3*/site-packages && set -a && . <(sed "s|/lnd-tls.cert|${this.root}/var/lib/timmy/lnd-tls.cert|; s|=/data|=${this.root}/var/lib/lnbits|" ${this.root}/var/lib/timmy/lnbits.env) && exec ${LNBITS} --host 127.0.0.1 --port ${lnbitsPort}'`;
     // start NAME COMMAND: unless it runs; what `docker compose up --detach` does.
     const start = `start() {
       local pid=${this.#folder}/$1.pid
