@@ -83,7 +83,7 @@ export async function expectTruth(stage: Stage, expectedErrors = /^$/): Promise<
   }
   expect(received(stage)).toEqual(
     rows
-      .filter((row) => row.amount > 0 && row.status === 'success' && /^Timmy [JS]-/.test(row.memo))
+      .filter((row) => row.amount > 0 && row.status === 'success' && /^Timmy [BJS]-/.test(row.memo))
       .map((row) => `${row.payment_hash} ${row.amount}`)
       .sort(),
   );
