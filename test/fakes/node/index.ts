@@ -3,9 +3,9 @@ import { bootRealNode, type RealNode } from './real-node.ts';
 import { ScriptedNode, type NodeWires } from './scripted-node.ts';
 import { nodeFileOf, readUserData } from './user-data.ts';
 
-export { bootRealNode, type RealNode } from './real-node.ts';
+export type { RealNode } from './real-node.ts';
 export { ScriptedNode, type NodeReport, type NodeWires } from './scripted-node.ts';
-export { nodeFileOf, readUserData, type NodeFile, type ReadUserData } from './user-data.ts';
+export { readUserData, type NodeFile, type ReadUserData } from './user-data.ts';
 
 /** What becomes of a droplet that came up. */
 export type NodeScript =
