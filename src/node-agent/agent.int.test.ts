@@ -135,6 +135,16 @@ describe('its letters', () => {
     await node.owner.hears(/Credentials of B-4KQ7M/);
   });
 
+  it('go by relays that ask whose key it is, and so do the answers', async () => {
+    const { node, relays } = await stage(1);
+    relays[0]!.behave({ auth: { on: ['REQ', 'EVENT'], challenge: 'at-once', answer: 'ok' } });
+    node.start();
+    const pubkey = await node.pubkey();
+    await node.owner.say(pubkey, 'help');
+    await node.owner.hears(/Send me:/);
+    expect(relays[0]!.auths.every((auth) => auth.pubkey === pubkey)).toBe(true);
+  });
+
   it('wait for relays that say no, and go once they say yes', async () => {
     const { node, relays } = await stage(1);
     relays[0]!.behave({ ok: { accepted: false, message: 'rate-limited: slow down' } });

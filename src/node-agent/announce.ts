@@ -64,7 +64,7 @@ export class Announcement {
       state.change(() => ({ announce: { outcome: 'open', rumor: null } }));
       log.warn('announce.not_now', { code: errorCode });
       return;
-    }
+    } else return; // neither yes nor no
     this.#bell.ring();
   }
 

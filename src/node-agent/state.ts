@@ -79,6 +79,7 @@ export interface RelayWord {
 export const MAX_LETTERS = 60;
 const MAX_SEEN = 512;
 
+/** `seenFloor`: the present time where an earlier state of this node was lost: its reports go on counting from there. */
 export function newState(now: UnixSeconds, termEndsAt: UnixSeconds, seenFloor: number): AgentState {
   return {
     v: 1,
@@ -86,7 +87,7 @@ export function newState(now: UnixSeconds, termEndsAt: UnixSeconds, seenFloor: n
     lastSaidAt: 0,
     announce: { outcome: 'open', rumor: null },
     reportEverySeconds: 3_600,
-    reported: { seq: 0, at: 0, synced: false, trouble: [] },
+    reported: { seq: seenFloor, at: 0, synced: false, trouble: [] },
     termEndsAt,
     termSaidAt: 0,
     isIntroduced: false,

@@ -86,17 +86,17 @@ export class Reports {
 
 type Up = Extract<Snapshot['bitcoind'], { state: 'up' }>;
 
-/** A snapshot as programs read it: `node.report` to Timmy, `node.status` to the owner. `last`: what was so while bitcoind still answered. */
+/** A snapshot as programs read it: `node.report` to Timmy, `node.status` to the owner. Null: not known. `last`: what was so while bitcoind still answered. */
 export function shown({ bitcoind, lnd, lnbits, disk }: Snapshot, last: Up | null = null): Record<string, unknown> {
   const chain = bitcoind.state === 'up' ? bitcoind : last;
   return {
-    height: chain?.height ?? 0,
-    headers: chain?.headers ?? 0,
-    progress_ppm: chain?.progressPpm ?? 0,
+    height: chain?.height ?? null,
+    headers: chain?.headers ?? null,
+    progress_ppm: chain?.progressPpm ?? null,
     synced: chain?.synced ?? false,
-    peers: bitcoind.state === 'up' ? bitcoind.peers : 0,
-    disk_free_mb: disk?.freeMb ?? 0,
-    disk_total_mb: disk?.totalMb ?? 0,
+    peers: bitcoind.state === 'up' ? bitcoind.peers : null,
+    disk_free_mb: disk?.freeMb ?? null,
+    disk_total_mb: disk?.totalMb ?? null,
     bitcoind: bitcoind.state === 'up' ? bitcoind.version : null,
     lnd,
     lnbits,

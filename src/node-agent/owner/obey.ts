@@ -118,12 +118,25 @@ export class Obedience {
       return this.#answers.broken(asked);
     });
     reach('command.done');
-    await turns(async () => {
+    await this.#keep(async () => {
       const letters = await lettersToOwner(this.#context, [reply.text], dm.rumorId);
       state.change(() => ({ ...letters, ...reply.patch, doing: null }));
     });
     reach('command.answered');
     this.#onLetter();
+  }
+
+  /** What was done must be known: while the disk takes nothing, this goes on trying. */
+  async #keep(change: () => Promise<void>): Promise<void> {
+    const { turns, clock, pace, stop } = this.#context;
+    while (!stop.aborted) {
+      try {
+        return await turns(change);
+      } catch (error) {
+        this.#failed(error);
+        await sleep(clock, pace.lookMs, stop);
+      }
+    }
   }
 
   /** Notes the message as handled, together with what is said to it. */

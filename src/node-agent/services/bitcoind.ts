@@ -7,6 +7,8 @@ import type { Peer, Snapshot } from './services.ts';
 
 /** Still loading its blocks (`RPC_IN_WARMUP`). */
 const WARMUP = -28;
+/** Whoever runs it may write what they like into it. */
+const MAX_VERSION_CHARS = 60;
 
 export type RpcAnswer =
   { readonly kind: 'result'; readonly result: unknown } | { readonly kind: 'starting' | 'down' | 'denied' | 'error' };
@@ -52,7 +54,10 @@ export class Bitcoind {
     const progress = typeof info['verificationprogress'] === 'number' ? info['verificationprogress'] : 0;
     return {
       state: 'up',
-      version: textOf(net['subversion'], 100)?.replace(/^\/|\/$/g, '') ?? 'unknown',
+      version:
+        textOf(net['subversion'], 300)
+          ?.replace(/^\/|\/$/g, '')
+          .slice(0, MAX_VERSION_CHARS) ?? 'unknown',
       chain: textOf(info['chain'], 20) ?? 'unknown',
       height,
       headers,
