@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bech32 } from '@scure/base';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../builders/node-agent.ts';
 import { Btcd, LightningNode, type Terminal } from './lightning.ts';
+
+/** Nobody has its key. */
+const NOBODY = bech32.encode('sb', [0, ...bech32.toWords(new Uint8Array(20))]);
 
 const btcd = new Btcd();
 const nodes: LightningNode[] = [];
@@ -125,20 +129,31 @@ describe('timmy-sweep', () => {
     await terminal.shows(/Lightning is up/);
     expect(node.run('timmy-sweep', '--send').stdout).toMatch(/^Off/);
 
-    // Coins: a hundred blocks on top of the first, so that it may be spent.
+    // Coins of three blocks, and a hundred on top of them, of somebody else’s, so that they may be spent.
     const address = async (): Promise<string> =>
       (await node.lnd('/v1/newaddress', node.adminMacaroon)).json['address']!;
     const mine = await address();
     await btcd.stop();
     await btcd.start(mine);
-    await btcd.call('generate', 105);
+    await btcd.call('generate', 3);
+    await btcd.stop();
+    await btcd.start(NOBODY);
+    await btcd.call('generate', 320); // SegWit begins at 300
     const balance = async (): Promise<number> =>
       Number((await node.lnd('/v1/balance/blockchain', node.adminMacaroon)).json['confirmed_balance']);
     // Without its chain LND may have ended; a machine starts it again.
     await until('coins', async () => {
       spawnSync(`${node.env['PATH']?.split(':')[0]}/docker`, ['compose', 'up', '--detach', 'lnd'], { env: node.env });
-      return (await balance().catch(() => 0)) > 0;
+      return (await balance().catch(() => 0)) === 3 * 5_000_000_000;
     });
+
+    // Its view of the chain's tip is of before btcd was away, until a block comes.
+    await btcd.call('generate', 1);
+    const tip = String(await btcd.call('getblockcount'));
+    await until(
+      'the tip',
+      async () => String((await node.lnd('/v1/getinfo', node.adminMacaroon)).json['block_height']) === tip,
+    );
 
     const target = await address();
     const wish = { enabled: true, address: target, keep_sats: 100_000, least_sats: 50_000, sat_per_vbyte: 5 };
