@@ -17,7 +17,8 @@ import { Failure, UsageError, type Cli } from './run.ts';
 /** What there is to do about nodes beside `list` and `show`: `timmy nodes destroy|retry|sweep|costs|calls`. */
 export function registerNodeActs(nodes: Command, cli: Cli, face: ProductFace): void {
   nodes
-    .command('destroy <id>')
+    .command('destroy')
+    .argument('<id>', 'such as B-4KQ7M')
     .description('end a node that runs; what of its fee was not used is owed to its customer')
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--json', 'one JSON object')
@@ -32,7 +33,8 @@ export function registerNodeActs(nodes: Command, cli: Cli, face: ProductFace): v
       return actByHand(cli, face, id, { command, what: 'destroyed', whyNot, done }, options);
     });
   nodes
-    .command('retry <id>')
+    .command('retry')
+    .argument('<id>', 'such as B-4KQ7M')
     .description('have what was made for it taken away again at once, not when that is due')
     .requiredOption('--reason <text>', 'why, for the record')
     .option('--json', 'one JSON object')
@@ -49,7 +51,8 @@ export function registerNodeActs(nodes: Command, cli: Cli, face: ProductFace): v
       withDatabase(cli, ({ read }) => costs(cli, read, options.json === true, cli.clock.now())),
     );
   nodes
-    .command('calls <id>')
+    .command('calls')
+    .argument('<id>', 'such as B-4KQ7M')
     .description('what was asked of the clouds for it, and what came of it')
     .option('--json', 'one JSON object')
     .action((written: string, options: { json?: true }) =>

@@ -121,6 +121,7 @@ export const advice: readonly Rule[] = [
   rule(['TIMMY_METRICS_ADDR'], (s) =>
     s.TIMMY_METRICS_ADDR === undefined ? null : 'TIMMY_METRICS_ADDR is set, but this version has no metrics endpoint',
   ),
+  ...nodeAdvice,
 ];
 
 /** Remarks on what the models cost: nothing, where the stub agent answers. */
@@ -129,7 +130,6 @@ export const priceAdvice: readonly Rule[] = [
   rule([...RATES], (s) => unknownRates('work', s)),
   rule([...RATES], (s) => belowList('eval', s)),
   rule([...RATES], (s) => belowList('work', s)),
-  ...nodeAdvice,
 ];
 
 const NAMES = {
