@@ -112,7 +112,6 @@ export const rules: readonly Rule[] = [
   ...nodeRules,
 ];
 
-/** What is said at start and in `status`, and changes nothing. */
 /** Remarks on settings with which Timmy works. */
 export const advice: readonly Rule[] = [
   rule(['TIMMY_NIP90'], (s) =>
@@ -121,6 +120,7 @@ export const advice: readonly Rule[] = [
   rule(['TIMMY_METRICS_ADDR'], (s) =>
     s.TIMMY_METRICS_ADDR === undefined ? null : 'TIMMY_METRICS_ADDR is set, but this version has no metrics endpoint',
   ),
+  ...nodeAdvice,
 ];
 
 /** Remarks on what the models cost: nothing, where the stub agent answers. */
@@ -129,7 +129,6 @@ export const priceAdvice: readonly Rule[] = [
   rule([...RATES], (s) => unknownRates('work', s)),
   rule([...RATES], (s) => belowList('eval', s)),
   rule([...RATES], (s) => belowList('work', s)),
-  ...nodeAdvice,
 ];
 
 const NAMES = {
