@@ -112,7 +112,6 @@ export const rules: readonly Rule[] = [
   ...nodeRules,
 ];
 
-/** What is said at start and in `status`, and changes nothing. */
 /** Remarks on settings with which Timmy works. */
 export const advice: readonly Rule[] = [
   rule(['TIMMY_NIP90'], (s) =>
