@@ -26,6 +26,7 @@ export type FactName =
   | 'demo_purse_told'
   | 'profile_published_at'
   | 'cloud_word'
+  | 'cloud_account'
   | 'texts_sealed';
 
 export function readFact(reader: Reader, name: FactName): string | null {

@@ -55,6 +55,8 @@ export type CloudNo =
   | 'invalid';
 
 export interface CloudAccount {
+  /** Whose things these are: under another one, what is ours looks gone. */
+  readonly id: string;
   /** False: the cloud has locked the account or warns of it. */
   readonly isGood: boolean;
   /** How many droplets the account may have in all, ours and others'. */

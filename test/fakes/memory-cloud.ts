@@ -79,6 +79,8 @@ export interface MemoryCloud {
   /** Never gets an address; or its making fails. */
   boot: 'well' | 'never' | 'dead';
   dropletLimit: number;
+  /** Another one: another token, whose account has none of ours. */
+  accountId: string;
 }
 
 /** A cloud in memory with books of its own, which lags, doubles and forgets as real ones do. Under any clock. */
@@ -109,7 +111,8 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
     return act();
   }
 
-  const isThere = (host: Host): boolean => host.deletedAt === null || clock.now() < host.deletedAt + GONE_LAG;
+  const isThere = (host: Host): boolean => memory.accountId === 'ours' && isKept(host);
+  const isKept = (host: Host): boolean => host.deletedAt === null || clock.now() < host.deletedAt + GONE_LAG;
   const shown = (host: Host): Droplet => {
     const isUp = memory.boot === 'well' && clock.now() >= host.createdAt + BOOT;
     return {
@@ -128,7 +131,7 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
 
   const cloud: Cloud = {
     kind: 'digital-ocean',
-    account: () => call('account', () => ({ isGood: true, dropletLimit: memory.dropletLimit })),
+    account: () => call('account', () => ({ id: memory.accountId, isGood: true, dropletLimit: memory.dropletLimit })),
     sizes: () => call('sizes', () => SIZES),
     hasImage: () => call('hasImage', () => true),
     ensureFirewall: () => call('ensureFirewall', () => undefined),
@@ -219,6 +222,7 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
     calls,
     boot: 'well',
     dropletLimit: 25,
+    accountId: 'ours',
     inventory: () => ({
       droplets: hosts.filter(({ deletedAt }) => deletedAt === null),
       volumes,

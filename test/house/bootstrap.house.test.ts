@@ -275,6 +275,34 @@ describe('a lease', () => {
   });
 });
 
+describe('the token of another account', () => {
+  it('makes nobody’s node gone, and sells none, until it is the old one again', async () => {
+    await open();
+    await say(`bootstrap ${KEY}`);
+    await payLast(70);
+    await announce();
+    await v.news();
+    cloud.accountId = 'theirs';
+    await v.pass(1300);
+    expect(await v.news()).toEqual([]);
+    const other = await v.house.guest();
+    await other.say('bootstrap');
+    await v.pass(2);
+    expect(other.heard).toEqual(['I can make no node just now. Nothing was charged. Please try again later.']);
+    const id = /B-\w{5}/.exec(v.guest.heard[0] ?? '')?.[0] ?? '';
+    await say(`cancel ${id}`);
+    await v.pass(2);
+    await say(`cancel ${id}`);
+    await v.pass(300);
+    expect((await v.news()).join()).not.toContain('is gone');
+    expect(v.count(`SELECT count(*) FROM cloud_rentals WHERE gone_at IS NULL`)).toBe(1);
+    cloud.accountId = 'ours';
+    await v.pass(60);
+    expect((await v.news()).at(-1)).toMatch(/^B-XXXXX is gone: the cloud says so/);
+    expect(cloud.inventory().droplets).toEqual([]);
+  });
+});
+
 describe('what cannot be made', () => {
   it.each([
     ['never comes up', 'never', /did not come up in time/],

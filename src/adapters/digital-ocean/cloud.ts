@@ -57,7 +57,8 @@ class DigitalOcean implements Cloud {
 
   async account(signal: AbortSignal): Promise<CloudAccount> {
     const { account } = await this.#api.read('/v2/account', accountShape, signal);
-    return { isGood: account.status === 'active', dropletLimit: account.droplet_limit };
+    const { uuid, team } = account;
+    return { id: team?.uuid ?? uuid, isGood: account.status === 'active', dropletLimit: account.droplet_limit };
   }
 
   /** At most an hour old. */

@@ -144,7 +144,11 @@ describe('noes', () => {
 
   it('an account that is warned or locked is not good', async () => {
     fake.books.account.status = 'warning';
-    expect(await cloud.account(signal)).toEqual({ isGood: false, dropletLimit: 10 });
+    expect(await cloud.account(signal)).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
+      isGood: false,
+      dropletLimit: 10,
+    });
   });
 
   it('never without a key, never with too much, and no id that could name more than one thing', async () => {

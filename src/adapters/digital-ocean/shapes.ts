@@ -89,7 +89,12 @@ export const sizeShape = z
   }));
 
 export const accountShape = z.object({
-  account: z.object({ droplet_limit: z.number().int().nonnegative(), status: z.string() }),
+  account: z.object({
+    uuid: z.string().min(1).max(100),
+    team: z.object({ uuid: z.string().min(1).max(100) }).nullish(),
+    droplet_limit: z.number().int().nonnegative(),
+    status: z.string(),
+  }),
 });
 
 export const actionsShape = z.object({

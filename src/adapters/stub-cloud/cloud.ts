@@ -83,7 +83,7 @@ class Stub implements StubCloud {
   }
 
   account(): Promise<CloudAccount> {
-    return Promise.resolve({ isGood: true, dropletLimit: MAX_DROPLETS });
+    return Promise.resolve({ id: 'stub', isGood: true, dropletLimit: MAX_DROPLETS });
   }
 
   sizes(): Promise<readonly CloudSize[]> {

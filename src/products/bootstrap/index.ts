@@ -30,7 +30,7 @@ export const bootstrap: Ware = {
       products: [nodes],
       commands: (engine) => nodeCommands(shop, offering, engine, nodes),
       tasks: () => [
-        lookTask({ settings, clouds, clock, database }),
+        lookTask({ settings, clouds, clock, alert }),
         sweepTask({ database, clock, clouds, journal, alert }),
       ],
       recurring: [

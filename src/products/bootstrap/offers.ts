@@ -1,12 +1,13 @@
-import { keepFact, readFact, statement, type Database, type Reader } from '../../db/index.ts';
+import { keepFact, readFact, statement, type Reader, type Tx } from '../../db/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import { sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
 import { pruneMib } from '../../node-image/index.ts';
 import type { PriceBook } from '../../payments/index.ts';
-import type { CloudSize } from '../../ports/cloud.ts';
+import type { CloudAccount, CloudSize } from '../../ports/cloud.ts';
 import { schedule, type Commit, type TaskKind } from '../../tasks/index.ts';
 import type { CloudShop } from '../_shared/cloud-shop.ts';
+import { takeAccount } from './account.ts';
 import { secondsOfHours, type BootstrapSettings } from './config.ts';
 import { NODE_TAG } from './names.ts';
 import { VOLUME_GB_MONTH_MICROS, volumeHourMicros, usdMicros } from './rentals.ts';
@@ -17,6 +18,8 @@ interface CloudWord {
   readonly at: UnixSeconds;
   /** Why none can be had, our own code; null: it can. */
   readonly trouble: string | null;
+  /** Whose account it speaks for; null: it did not say. */
+  readonly account: string | null;
   /** How many droplets more the account may have. */
   readonly free: number;
   readonly sizes: readonly CloudSize[];
@@ -42,23 +45,24 @@ export interface OfferOptions {
  * Killed midway: nothing happened; it is asked again.
  */
 export function lookTask(
-  options: Omit<OfferOptions, 'prices'> & { readonly database: Database },
+  options: Omit<OfferOptions, 'prices'> & { readonly alert: (tx: Tx, what: string) => void },
 ): TaskKind<Record<string, never>> {
-  const { settings, clouds, clock } = options;
+  const { settings, clouds, clock, alert } = options;
   const { cloud } = clouds;
 
   async function ask(signal: AbortSignal): Promise<CloudWord> {
     const at = clock.now();
-    const none = (trouble: string): CloudWord => ({ at, trouble, free: 0, sizes: [] });
+    let account: CloudAccount | null = null;
+    const none = (trouble: string): CloudWord => ({ at, trouble, account: account?.id ?? null, free: 0, sizes: [] });
     try {
-      const account = await cloud.account(signal);
+      account = await cloud.account(signal);
       if (!account.isGood) return none('account_locked');
       if (!(await cloud.hasImage(settings.DO_IMAGE, signal))) return none('image');
       await cloud.ensureFirewall(signal);
       const wanted = new Set([settings.DO_SIZE, ...settings.BOOTSTRAP_SIZES]);
       const sizes = (await cloud.sizes(signal)).filter(({ slug }) => wanted.has(slug));
       const there = await cloud.listDroplets(NODE_TAG, signal);
-      return { at, trouble: null, free: Math.max(0, account.dropletLimit - there.length), sizes };
+      return { at, trouble: null, account: account.id, free: Math.max(0, account.dropletLimit - there.length), sizes };
     } catch (error) {
       if (error instanceof OutsideError) return none(error.fault === 'rejected' ? error.message : 'cloud_away');
       throw error;
@@ -74,13 +78,19 @@ export function lookTask(
       const word = settings.BOOTSTRAP_MAX_ACTIVE === 0 ? null : await ask(signal);
       return (tx) => {
         const now = clock.now();
-        if (word !== null) keepFact(tx, 'cloud_word', JSON.stringify(word));
-        const soon = word?.trouble == null ? LOOK_SECONDS : LOOK_SECONDS / 10;
+        const isOurs = word?.account == null || takeAccount(tx, word.account);
+        const said = word === null || isOurs ? word : { ...word, trouble: 'other_account' };
+        if (said !== null) keepFact(tx, 'cloud_word', JSON.stringify(said));
+        if (!isOurs) alert(tx, OTHER_ACCOUNT);
+        const soon = said?.trouble == null ? LOOK_SECONDS : LOOK_SECONDS / 10;
         schedule(tx, { kind: 'bootstrap.look', payload: {}, key: LOOK_KEY, dueAt: unixSeconds(now + soon), now });
       };
     },
   };
 }
+
+const OTHER_ACCOUNT =
+  'The cloud token is that of another account than the one in which nodes of customers run: nothing is made or ended until it is the old one’s again. See: timmy nodes costs';
 
 function wordNow(reader: Reader): CloudWord | null {
   const fact = readFact(reader, 'cloud_word');

@@ -6,6 +6,7 @@ import { tellOrder } from '../../payments/index.ts';
 import type { Droplet } from '../../ports/cloud.ts';
 import { schedule, type Commit, type TaskKind } from '../../tasks/index.ts';
 import type { CloudShop } from '../_shared/cloud-shop.ts';
+import { onlyOurAccount } from './account.ts';
 import { NAME_PREFIX, NODE_TAG, orderOfName } from './names.ts';
 import { beginRental, endRental } from './rentals.ts';
 import type { Journal } from './saga/journal.ts';
@@ -85,6 +86,7 @@ export function sweepTask(options: SweepOptions): TaskKind<Record<string, never>
   };
 
   async function sweep(signal: AbortSignal): Promise<Commit> {
+    await onlyOurAccount(cloud, database.read, signal);
     const nodes = nodesAtClouds(database.read);
     const droplets = await cloud.listDroplets(NODE_TAG, signal);
     const volumes = await cloud.listVolumes(NAME_PREFIX, signal);

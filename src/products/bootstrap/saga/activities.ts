@@ -4,6 +4,7 @@ import { plusSeconds, unixSeconds } from '../../../lib/units.ts';
 import { loadInbound, type SealSecret } from '../../../messaging/index.ts';
 import type { Droplet } from '../../../ports/cloud.ts';
 import { RunAgain } from '../../../tasks/index.ts';
+import { onlyOurAccount } from '../account.ts';
 import { cloudName, orderOfName, orderTag, tagsOf } from '../names.ts';
 import { beginRental, VOLUME_GB_MONTH_MICROS, volumeHourMicros } from '../rentals.ts';
 import { cloudFingerprint, makeSshKey } from '../ssh-key.ts';
@@ -18,6 +19,9 @@ const DAY = 86_400;
 /** A droplet is asked for so often at most. */
 const MOST_DROPLETS = 3;
 const TAILNET_KEY_SECONDS = 1800;
+
+/** Begun in an account that has none of ours, they would be found by nobody. */
+const CREATES: ReadonlySet<string> = new Set(['ssh_key', 'volume', 'droplet', 'tidy']);
 
 /** What a step remembers between its runs. */
 interface Memory {
@@ -248,6 +252,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
         if (node?.doing !== name) return { failed: 'gone' };
         const memory = memoryOf(run, clock.now());
         try {
+          if (CREATES.has(name)) await onlyOurAccount(cloud, database.read, signal);
           return await act(node, signal, memory);
         } catch (error) {
           if (!(error instanceof OutsideError)) throw error;

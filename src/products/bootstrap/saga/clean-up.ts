@@ -2,6 +2,7 @@ import { statement, type Reader } from '../../../db/index.ts';
 import type { ActivityRun } from '../../../engine/types.ts';
 import { OutsideError } from '../../../lib/errors.ts';
 import { RunAgain } from '../../../tasks/index.ts';
+import { onlyOurAccount } from '../account.ts';
 import { cloudName, orderTag } from '../names.ts';
 import { endRental } from '../rentals.ts';
 import { cloudFingerprint } from '../ssh-key.ts';
@@ -103,6 +104,7 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
       return new RunAgain(Math.max(fault?.retryAfterSeconds ?? 0, wait), { ...memory, told: memory.told || isStuck });
     };
     try {
+      await onlyOurAccount(cloud, database.read, signal);
       for (let attempt = 1; attempt <= node.attempt; attempt++) await leaveTailnet(node, attempt, signal);
       const dropletsGone = await endDroplets(node, signal);
       // A volume goes when nothing holds it any more.
