@@ -19,12 +19,16 @@ const KINDS = [
   'receipt.give',
 ];
 
+/** The three moments of a task that may be lost: begun, done outside, committed. */
+const whole = (kind: string): string[] => [`${kind}:acting`, `${kind}:acted`, `${kind}:committed`];
+
+/** They look after nodes, whoever buys what: killed where nodes are sold (test/faults/node.test.ts). */
+const OF_NODES = ['bootstrap.look', 'bootstrap.sweep'].flatMap(whole);
+
+const OWN_POINTS = ['inbox:opened', 'inbox:filed', ...KINDS.flatMap(whole)];
+
 /** Every crash point of the job flow, by name. A recording run must reach exactly these. */
-export const POINTS = [
-  'inbox:opened',
-  'inbox:filed',
-  ...KINDS.flatMap((kind) => [`${kind}:acting`, `${kind}:acted`, `${kind}:committed`]),
-];
+export const POINTS = [...OWN_POINTS, ...OF_NODES];
 
 const again = (times: readonly number[], ...points: string[]): string[] =>
   times.flatMap((time) => points.map((point) => `${point}#${time}`));
@@ -42,10 +46,7 @@ const LATER = [
 ];
 
 /** Where a purchase in words is killed: each point when it is reached first, and some of them later again. */
-export const KILLS = [...POINTS, ...LATER];
-
-/** The three moments of a task that may be lost: begun, done outside, committed. */
-const whole = (kind: string): string[] => [`${kind}:acting`, `${kind}:acted`, `${kind}:committed`];
+export const KILLS = [...OWN_POINTS, ...LATER];
 
 /** Points that mean something else to a program: its answers wait for what a person is told as it comes. */
 export const RPC_KILLS = [
@@ -86,7 +87,7 @@ const DEMO_KINDS = [
 ];
 
 /** Every crash point of a free question. A recording run must reach exactly these. */
-export const DEMO_POINTS = ['inbox:opened', 'inbox:filed', ...DEMO_KINDS.flatMap(whole)];
+export const DEMO_POINTS = ['inbox:opened', 'inbox:filed', ...DEMO_KINDS.flatMap(whole), ...OF_NODES];
 
 /** Points that mean something else, or something new, where nothing is paid. */
 export const DEMO_KILLS = [

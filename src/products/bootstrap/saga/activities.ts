@@ -211,7 +211,11 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
     const now = clock.now();
     const patience = settings.BOOTSTRAP_BOOT_TIMEOUT_S;
     const host = dropletId === null ? null : await cloud.droplet(dropletId, signal);
-    if (host?.state === 'active' && host.ipv4 !== null) return { done: { ipv4: host.ipv4 } satisfies Partial<Handles> };
+    if (host?.state === 'active' && host.ipv4 !== null) {
+      // A machine that does not exist is in no tailnet: its name is made up, like its address.
+      const madeUp = node.offer.isStub ? { tailnetName: `${cloudName(node.id, node.attempt)}.stub.ts.net` } : {};
+      return { done: { ipv4: host.ipv4, ...madeUp } satisfies Partial<Handles> };
+    }
     if (host?.state === 'dead') return { failed: 'boot_dead' };
     const missing = host === null ? (memory.missing ?? 0) + 1 : 0;
     if (missing >= 3) return { failed: 'boot_dead' };
@@ -239,7 +243,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
         await journal.note({ orderId: id, attempt, call: 'delete_tailnet_key', name: key }, () =>
           tailnet.deleteKey(key, signal),
         );
-    return { done: { tailnetName: device?.name ?? null } satisfies Partial<Handles> };
+    return { done: device === undefined ? {} : ({ tailnetName: device.name } satisfies Partial<Handles>) };
   });
 
   /** A step of an order that is still at it. What a cloud does not answer is asked again, for a while. */
