@@ -169,13 +169,14 @@ function meantOrder(reader: Reader, products: readonly Product[], owner: string,
   const open = openOrders(reader, products, owner).filter(
     (order) => !order.isFree && (word !== 'invoice' || invoiced.has(order.summary.kind)),
   );
-  const meant = open.find((order) => order.dialect === 'words');
+  const meant = open.find((order) => order.dialect === 'words' && !(word === 'cancel' && order.cancelNamed));
   if (meant !== undefined) return meant.summary.id;
   const [first] = open;
   if (first === undefined) return refuse('not_found', 'Nothing of yours is open. Write what you want done.');
   const { id } = first.summary;
   const others = open.length === 1 ? '' : ` (and ${open.length - 1} more: status shows them)`;
-  const text = `Only ${id}${others} is open, and a program with your key ordered that. If you mean it, send: ${word} ${id}`;
+  const why = first.cancelNamed ? 'what is on it would be lost' : 'a program with your key ordered that';
+  const text = `Only ${id}${others} is open, and ${why}. If you mean it, send: ${word} ${id}`;
   return refuse('bad_state', text, { state: first.summary.state, reason: text });
 }
 

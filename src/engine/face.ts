@@ -22,6 +22,8 @@ export interface ProductFace {
   readonly listed: boolean;
   /** There is nothing to pay and nothing to cancel: what is open stands in `status`, and no word without an id means it. */
   readonly isFree?: true;
+  /** Once paid it is cancelled by its id alone: what goes with it does not come back. */
+  readonly cancelNamed?: true;
   readonly states: {
     /** Not finished: waits for money, or is being worked on. */
     readonly open: readonly string[];

@@ -67,6 +67,8 @@ export interface ListedOrder {
   readonly isPaid: boolean;
   /** Nothing to pay, nothing to cancel. */
   readonly isFree: boolean;
+  /** `cancel` without an id does not mean it. */
+  readonly cancelNamed: boolean;
   readonly statusLine: string;
 }
 
@@ -109,6 +111,7 @@ export function product<Order extends OrderBase, Command, Notice, Facts>(
       isOpen: face.states.open.includes(order.state),
       isPaid: definition.isPaid(order),
       isFree: face.isFree === true,
+      cancelNamed: face.cancelNamed === true && definition.isPaid(order),
       statusLine: definition.statusLine(reader, order),
     };
   }

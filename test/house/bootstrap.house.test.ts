@@ -101,6 +101,10 @@ describe('a node in words', () => {
     const id = /B-\w{5}/.exec(v.guest.heard.find((text) => text.includes('B-')) ?? '')?.[0] ?? '';
     await days(15);
     await v.news();
+    // Said without its id it is never meant.
+    expect(await say('cancel')).toEqual([
+      expect.stringContaining('what is on it would be lost. If you mean it, send: cancel B-'),
+    ]);
     expect(await say(`cancel ${id}`)).toEqual([
       expect.stringMatching(/would be destroyed.* 4999 sats of its fee would come back/),
     ]);

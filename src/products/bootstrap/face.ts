@@ -14,6 +14,7 @@ export const nodeFace: ProductFace = {
   plural: 'nodes',
   table: 'bootstraps',
   listed: true,
+  cancelNamed: true,
   states: {
     open: ['awaiting_payment', 'provisioning', 'ready', 'expiring'] satisfies NodeState[],
     // Rented is not worked on: it counts for no limit on work.
