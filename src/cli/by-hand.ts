@@ -22,7 +22,7 @@ export interface Act {
   /** For the record, behind the id ("closed"). */
   readonly what: string;
   /** Why it cannot be done to an order in this state; null: it can. */
-  readonly whyNot: (order: OrderRow) => string | null;
+  readonly whyNot: (order: OrderRow, particulars: Particulars) => string | null;
   /** What to say when it is done. */
   readonly done: (order: OrderRow, particulars: Particulars) => string;
 }
@@ -45,7 +45,7 @@ export function actByHand(
   return withDatabase(cli, async (database) => {
     const before = orderRow(database.read, [face], id);
     if (before === undefined) throw new UsageError(`There is no ${id} among the ${face.plural}.`);
-    const whyNot = act.whyNot(before);
+    const whyNot = act.whyNot(before, face.particulars?.(database.read, id, cli.clock.now()) ?? {});
     if (whyNot !== null) throw new Failure(whyNot);
     const seq = seqOf(database, face, id);
     database.write((tx) => {

@@ -9,7 +9,7 @@ import type { NodeByHand } from '../products/bootstrap/states.ts';
 import { liveRentals, rentalCost, rentalsOf, showMicros, type Rental } from '../products/bootstrap/rentals.ts';
 import { strays, SWEEP_KEY } from '../products/bootstrap/sweep.ts';
 import { schedule } from '../tasks/index.ts';
-import { actByHand, type ByHandOptions } from './by-hand.ts';
+import { actByHand, type ByHandOptions, type Particulars } from './by-hand.ts';
 import { print } from './output.ts';
 import { table, when, withDatabase } from './reading.ts';
 import { Failure, UsageError, type Cli } from './run.ts';
@@ -24,10 +24,12 @@ export function registerNodeActs(nodes: Command, cli: Cli, face: ProductFace): v
     .option('--json', 'one JSON object')
     .action((id: string, options: ByHandOptions) => {
       const command: NodeByHand = { type: 'destroy' };
-      const whyNot = ({ id: of, state }: OrderRow): string | null =>
-        state === 'ready' || state === 'expiring'
-          ? null
-          : `${of} is ${state.replaceAll('_', ' ')}: only a node that runs can be destroyed.`;
+      const whyNot = ({ id: of, state }: OrderRow, { doing }: Particulars): string | null =>
+        doing === 'clean_up'
+          ? `${of} is being taken away already.`
+          : state === 'ready' || state === 'expiring'
+            ? null
+            : `${of} is ${state.replaceAll('_', ' ')}: only a node that runs can be destroyed.`;
       const done = ({ id: of }: OrderRow): string =>
         `${of} is being destroyed. timmy nodes show ${of} says when the cloud has confirmed it.`;
       return actByHand(cli, face, id, { command, what: 'destroyed', whyNot, done }, options);
@@ -40,8 +42,10 @@ export function registerNodeActs(nodes: Command, cli: Cli, face: ProductFace): v
     .option('--json', 'one JSON object')
     .action((id: string, options: ByHandOptions) => {
       const command: NodeByHand = { type: 'retry' };
+      const whyNot = ({ id: of }: OrderRow, { doing }: Particulars): string | null =>
+        doing === 'clean_up' || doing === 'tidy' ? null : `Nothing of ${of} is being taken away now.`;
       const done = ({ id: of }: OrderRow): string => `Tried again. timmy nodes show ${of} says how it stands.`;
-      return actByHand(cli, face, id, { command, what: 'tried again', whyNot: () => null, done }, options);
+      return actByHand(cli, face, id, { command, what: 'tried again', whyNot, done }, options);
     });
   nodes
     .command('costs')

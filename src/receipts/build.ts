@@ -97,7 +97,7 @@ export interface SessionEnd extends SessionFacts {
 }
 
 /**
- * `renewed`: another term, which begins where the last one ends. `ended_early` takes back a part of a term that an
+ * `renewed`: another term, which does not begin before the last one ends. `ended_early` takes back a part of a term that an
  * earlier receipt charged: then it has no payments. Each term that ends early has one.
  */
 export interface BootstrapCharge {

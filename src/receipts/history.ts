@@ -106,7 +106,7 @@ function termsAgree(content: ChargeContent, earlier: ChargeContent): boolean {
   return offer(content) === offer(earlier);
 }
 
-/** A node is charged once, then for each further term, which begins where the last one ends; each term ends early once. */
+/** A node is charged once, then for each further term, none of which begins before the last one ends; each term ends early once. */
 function termProblems(
   content: ChargeContent,
   earlier: ChargeContent | undefined,
@@ -118,7 +118,7 @@ function termProblems(
     const last = running.at(-1)?.term;
     terms.set(id, [...running, content]);
     if (last == null) return [`No term that runs stands in an earlier receipt of ${id}: nothing can be renewed.`];
-    return last.until === term?.from ? [] : [`The term does not begin where the last one of ${id} ends.`];
+    return term !== null && last.until <= term.from ? [] : [`The term begins before the last one of ${id} ends.`];
   }
   if (outcome === 'ended_early' && payments.length === 0) {
     const sold = running.find(

@@ -129,9 +129,9 @@ export const REFUSED: readonly (readonly [string, readonly Link[], string])[] = 
   ],
   ['a node renewed that was never charged', [bootstrap('renewed')], 'nothing can be renewed'],
   [
-    'a term that leaves a gap',
-    [bootstrap('complete'), renewed({ term: { ...NEXT_TERM, from: unixSeconds(NEXT_TERM.from + 1) } })],
-    'does not begin where the last one of B-00001 ends',
+    'a term that begins before the last one ends',
+    [bootstrap('complete'), renewed({ term: { ...NEXT_TERM, from: unixSeconds(NEXT_TERM.from - 1) } })],
+    'begins before the last one of B-00001 ends',
   ],
   [
     'a term that ended early twice',

@@ -318,7 +318,7 @@ function mayFollow(c, last, running) {
     return canonical([c.tariff, c.quote]) === canonical([last.tariff, last.quote]);
   }
   if (product === 'bootstrap' && outcome === 'renewed') {
-    return running.length > 0 && running.at(-1).term.until === c.term.from;
+    return running.length > 0 && running.at(-1).term.until <= c.term.from;
   }
   if (product === 'bootstrap' && outcome === 'ended_early' && c.payments.length === 0) {
     return running.some((sold) => isSameTerm(sold, c));

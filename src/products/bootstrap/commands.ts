@@ -23,8 +23,8 @@ import { nodeMethods } from './node-methods.ts';
 import { choices, offerFor, termFor, whyNoRoom, type OfferOptions, type Wish } from './offers.ts';
 import { parseOrder, type TypedOrder } from './order-words.ts';
 import { rpcNode } from './rpc.ts';
-import { isPrivateKey, looksLikeKey, parseSshPublicKey, type KeyProblem } from './ssh-key.ts';
-import type { Offer, TermOffer } from './states.ts';
+import { isPrivateKey, looksLikeKey, parseSshPublicKey, sshFingerprint, type KeyProblem } from './ssh-key.ts';
+import type { NodeOrder, Offer, TermOffer } from './states.ts';
 import { liveNodeOf, loadNode, newestNodeOf, nodeOfPubkey } from './store.ts';
 import { describe, time } from './text.ts';
 
@@ -95,12 +95,25 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
   const deliver = (tx: Tx, id: string, type: 'cancel' | 'invoice', { message }: CommandContext): Refusal | undefined =>
     engine.deliver(tx, { kind: product.kind, id }, { type: 'command', command: { type }, replyTo: message.id });
 
+  /** One waits for its fee that is not what is asked for now: nobody pays for it by mistake, or gets in with no key of theirs. */
+  function another(waiting: NodeOrder, wish: Wish & Pick<TypedOrder, 'key' | 'makeKey'>): Refusal | undefined {
+    const { id, offer, sshPublicKey, keyIsMade } = waiting;
+    const isOther =
+      (wish.region !== null && wish.region !== offer.region) ||
+      (wish.size !== null && wish.size !== offer.size) ||
+      (wish.key !== null ? wish.key !== sshPublicKey : wish.makeKey && !keyIsMade);
+    if (!isOther) return undefined;
+    const key = sshPublicKey === null ? 'a key that I make' : `your key ${sshFingerprint(sshPublicKey)}`;
+    const text = `${id} waits for its fee, and is another: a server in ${offer.region}, ${offer.size}, with ${key}. invoice ${id} shows its invoice; cancel ${id} drops it, then order again.`;
+    return refuse('bad_state', text, { state: waiting.state, reason: 'another one waits for its fee', id });
+  }
+
   /** Asked for in words: first what it costs and for a key, then with one. */
   function order(tx: Tx, typed: TypedOrder, context: CommandContext): Refusal | undefined {
     const { message } = context;
     if (typed.problem !== null) return refuseKey(tx, typed.problem, context);
     const live = liveNodeOf(tx, message.sender);
-    if (live?.state === 'awaiting_payment') return deliver(tx, live.id, 'invoice', context);
+    if (live?.state === 'awaiting_payment') return another(live, typed) ?? deliver(tx, live.id, 'invoice', context);
     if (live !== undefined)
       return refuse('bad_state', `You have one: ${product.look(tx, live.id)?.statusLine ?? live.id}`, {
         state: live.state,
@@ -180,14 +193,15 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
         });
       if (known?.use === 'same' && loadNode(tx, known.orderId) !== undefined) return shown(tx, known.orderId);
       const live = liveNodeOf(tx, message.sender);
-      if (live?.state === 'awaiting_payment') return deliver(tx, live.id, 'invoice', context) ?? 'later';
+      const wish = { region: params.region ?? null, size: params.size ?? null, key: parsed.key };
+      if (live?.state === 'awaiting_payment')
+        return another(live, { ...wish, makeKey: false }) ?? deliver(tx, live.id, 'invoice', context) ?? 'later';
       if (live !== undefined)
         return refuse('bad_state', `${live.id} is yours already: one is enough.`, {
           state: live.state,
           reason: 'one is enough',
           id: live.id,
         });
-      const wish = { region: params.region ?? null, size: params.size ?? null, key: parsed.key };
       const sold = sell(tx, wish, context);
       if (isRefusal(sold)) return sold;
       if (use !== null) keepKeyUse(tx, { ...use, orderId: sold }, now);

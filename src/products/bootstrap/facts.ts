@@ -41,7 +41,9 @@ export function nodeFacts(
     announceSeconds: settings.BOOTSTRAP_ANNOUNCE_TIMEOUT_S,
     warnings: warningsOf(settings.BOOTSTRAP_WARN_HOURS),
     graceUntil: graceOf(options, reader, node, now),
-    warningsDelivered: deliveredOf(reader, node),
+    renewsFrom: renewsFrom(options, reader, node, now),
+    warningsHeardAt: warningsHeardAt(reader, node),
+    graceSeconds: secondsOfHours(settings.BOOTSTRAP_GRACE_HOURS),
   };
 }
 
@@ -66,11 +68,23 @@ function graceOf({ settings }: OfferOptions, reader: Reader, node: NodeOrder, no
   return extendedDeadline(reader, term.until, end, now);
 }
 
-/** Each warning is filed with its time; a relay has taken it where its row says so, or has gone because it did. */
-function deliveredOf(reader: Reader, node: NodeOrder): number {
-  const sql = `SELECT count(DISTINCT created_at) FROM outbox WHERE order_id = ? AND recipient = ? AND state = 'delivered'
-    AND created_at IN (SELECT value FROM json_each(?))`;
-  return statement(reader, sql).pluck().get(node.id, node.owner, JSON.stringify(node.warnedAt)) as number;
+/**
+ * A term follows the last one. Nobody pays for time that is over and could not have been paid for: of the time since the
+ * end no more than the grace counts, and none in which we were away.
+ */
+function renewsFrom({ settings }: OfferOptions, reader: Reader, node: NodeOrder, now: UnixSeconds): UnixSeconds {
+  const until = lastTerm(node.terms)?.until ?? now;
+  if (now <= until) return until;
+  const served = now - until - awaySeconds(reader, until, now);
+  return plusSeconds(now, -Math.min(served, secondsOfHours(settings.BOOTSTRAP_GRACE_HOURS)));
+}
+
+/** Each warning is filed with its time; it is heard when its rows say that a relay has taken it. */
+function warningsHeardAt(reader: Reader, node: NodeOrder): UnixSeconds[] {
+  const sql = `SELECT min(r.at) AS heard FROM outbox o JOIN outbox_relays r ON r.outbox_id = o.id AND r.state = 'accepted'
+    WHERE o.order_id = ? AND o.recipient = ? AND o.state = 'delivered' AND o.created_at IN (SELECT value FROM json_each(?))
+    GROUP BY o.created_at ORDER BY heard`;
+  return statement(reader, sql).pluck().all(node.id, node.owner, JSON.stringify(node.warnedAt)) as UnixSeconds[];
 }
 
 /** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tx } from '../../db/index.ts';
 import { rpcMethod, type Engine, type Product, type RpcMethod } from '../../engine/index.ts';
 import { refuse, type Refusal } from '../../lib/errors.ts';
+import { hasPaidBefore } from '../../payments/index.ts';
 import type { CloudShop } from '../_shared/cloud-shop.ts';
 import { lastTerm } from './lease/term.ts';
 import { keepReport, reportParams } from './reports.ts';
@@ -51,6 +52,8 @@ export function nodeMethods({ engine, product, clouds, alert }: NodeMethodOption
         return notOurs();
       }
       if (nodeOfPubkey(tx, pubkey) !== undefined && node.node?.pubkey !== pubkey) return notOurs();
+      // What a node writes is bought by nobody and answered in its own words: a customer's key would be shut out of its money.
+      if (pubkey === node.owner || hasPaidBefore(tx, pubkey)) return notOurs();
       const hostKeys = params.host_keys;
       const command = { type: 'announce' as const, pubkey, hostKeys };
       const refused = engine.deliver(

@@ -186,7 +186,10 @@ export function whyNoRoom(options: OfferOptions, reader: Reader, offer: Offer, b
   if (now.nodes >= settings.BOOTSTRAP_MAX_ACTIVE) return 'full';
   if (now.monthlyUsdMicros + offer.monthlyUsdMicros > usdMicros(settings.BOOTSTRAP_MAX_MONTHLY_USD)) return 'full';
   const word = wordNow(reader);
-  if (word === null || options.clock.now() - word.at > GOOD_SECONDS) return 'cloud_away';
+  const isOld = word === null || options.clock.now() - word.at > GOOD_SECONDS;
+  // What is paid for is not given up because the cloud was not asked lately (we were down): the saga asks it itself, patiently.
+  if (besides !== null && (isOld || word.trouble === 'cloud_away')) return null;
+  if (isOld) return 'cloud_away';
   if (word.trouble !== null) return word.trouble;
   // What was made since the cloud was asked is not in its number yet.
   return word.free <= 0 ? 'droplet_limit' : null;

@@ -1,5 +1,7 @@
 import { statement, type Reader, type Tx } from '../../db/index.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
+import type { CloudVolume, Droplet } from '../../ports/cloud.ts';
+import type { NodeOrder } from './states.ts';
 
 /** What costs while it exists. Prices in millionths of a USD. */
 export interface Rental {
@@ -31,13 +33,61 @@ const COLUMNS = `resource, kind, order_id AS orderId, name, region, size, hourly
   monthly_usd_micros AS monthlyUsdMicros, from_at AS fromAt, gone_at AS goneAt`;
 
 /** It exists at the cloud, and bills from now on. Once for each thing. */
-export function beginRental(tx: Tx, rental: Omit<Rental, 'goneAt'> & { readonly isStub: boolean }): void {
+function beginRental(tx: Tx, rental: Omit<Rental, 'goneAt'> & { readonly isStub: boolean }): void {
   statement(
     tx,
     `INSERT INTO cloud_rentals (resource, kind, order_id, name, region, size, hourly_usd_micros, monthly_usd_micros, from_at, is_stub)
      VALUES (@resource, @kind, @orderId, @name, @region, @size, @hourlyUsdMicros, @monthlyUsdMicros, @fromAt, @stub)
      ON CONFLICT (resource) DO NOTHING`,
   ).run({ ...rental, isStub: null, stub: rental.isStub ? 1 : 0 });
+}
+
+/** A droplet of this order exists: it bills. `as`: under this name in the books. */
+export function rentDroplet(
+  tx: Tx,
+  { id, offer }: Pick<NodeOrder, 'id' | 'offer'>,
+  droplet: Droplet,
+  as: string,
+  now: UnixSeconds,
+): void {
+  beginRental(tx, {
+    resource: `droplet:${droplet.id}`,
+    kind: 'droplet',
+    orderId: id,
+    name: as,
+    region: droplet.region,
+    size: droplet.size,
+    hourlyUsdMicros: offer.hourlyUsdMicros - volumeHourMicros(offer.volumeGb),
+    monthlyUsdMicros: offer.monthlyUsdMicros - offer.volumeGb * VOLUME_GB_MONTH_MICROS,
+    fromAt: Math.min(droplet.createdAt, now),
+    isStub: offer.isStub,
+  });
+}
+
+/** A second droplet for one fee, or one whose making was not answered: it bills as well, and its books say so. */
+export function rentSpare(tx: Tx, node: Pick<NodeOrder, 'id' | 'offer'>, droplet: Droplet, now: UnixSeconds): void {
+  rentDroplet(tx, node, droplet, `${droplet.name} (spare)`, now);
+}
+
+/** A volume of this order exists: it bills. */
+export function rentVolume(
+  tx: Tx,
+  { id, offer }: Pick<NodeOrder, 'id' | 'offer'>,
+  { id: volumeId, name, region, sizeGb }: Pick<CloudVolume, 'id' | 'name' | 'region' | 'sizeGb'>,
+  now: UnixSeconds,
+): void {
+  beginRental(tx, {
+    resource: `volume:${volumeId}`,
+    kind: 'volume',
+    orderId: id,
+    name,
+    region,
+    size: `${sizeGb} GB`,
+    hourlyUsdMicros: volumeHourMicros(sizeGb),
+    monthlyUsdMicros: sizeGb * VOLUME_GB_MONTH_MICROS,
+    fromAt: now,
+    isStub: offer.isStub,
+  });
 }
 
 /** The cloud said that it is gone. */

@@ -131,8 +131,11 @@ export interface NodeFacts {
   readonly warnings: readonly number[];
   /** What follows the end before the node goes, longer by all that we were away in it; null: no term runs. */
   readonly graceUntil: UnixSeconds | null;
-  /** How many of the warnings a relay has taken. */
-  readonly warningsDelivered: number;
+  /** Where a term that is paid for now begins: at the end of the last, later by what of the time since does not count. */
+  readonly renewsFrom: UnixSeconds;
+  /** When a relay took each of the warnings that one has taken, the first ones first. */
+  readonly warningsHeardAt: readonly UnixSeconds[];
+  readonly graceSeconds: number;
 }
 
 export type NodeCommand =
@@ -160,7 +163,8 @@ export type NodeNotice =
   | { readonly type: 'failed'; readonly owedSats: Sats }
   | { readonly type: 'renewed' }
   | { readonly type: 'warning'; readonly seconds: number }
-  | { readonly type: 'over' }
+  /** It is destroyed in so many seconds; what is paid now counts from then. */
+  | { readonly type: 'over'; readonly seconds: number; readonly countsFrom: UnixSeconds }
   | { readonly type: 'cancel_asked'; readonly owedSats: Sats }
   | { readonly type: 'ending'; readonly owedSats: Sats }
   | { readonly type: 'gone'; readonly owedSats: Sats }

@@ -1,5 +1,6 @@
 import { statement, type Reader, type Tx } from '../../db/index.ts';
 import type { AtWork } from '../../engine/index.ts';
+import { orderOfName } from './names.ts';
 import type { NodeOrder } from './states.ts';
 
 interface Row {
@@ -99,9 +100,15 @@ export function nodesAtWork(reader: Reader): AtWork[] {
   return rows.map((row) => ({ ...row, input: {} }));
 }
 
-/** Does somebody else's live node, or one of this customer's others, use this SSH key at the cloud? */
-export function isKeyUsedElsewhere(reader: Reader, id: string, sshKeyId: string): boolean {
-  const sql = `SELECT 1 FROM bootstraps WHERE id <> ? AND details ->> '$.handles.sshKeyId' = ?
-    AND (state = 'provisioning' OR doing IS NOT NULL) LIMIT 1`;
-  return statement(reader, sql).get(id, sshKeyId) !== undefined;
+/** Does another order that is being made need this SSH key at the cloud? Who made it by then takes it away himself. */
+export function isKeyUsedElsewhere(reader: Reader, { id, sshPublicKey }: NodeOrder): boolean {
+  const sql = `SELECT 1 FROM bootstraps WHERE id <> ? AND details ->> '$.sshPublicKey' = ?
+    AND state = 'provisioning' AND coalesce(doing, '') <> 'clean_up' LIMIT 1`;
+  return statement(reader, sql).get(id, sshPublicKey) !== undefined;
+}
+
+/** Is a thing at a cloud called after an order of this database? Another Timmy of the same account names its own so, too. */
+export function isOfOurs(reader: Reader, name: string): boolean {
+  const named = orderOfName(name);
+  return named !== null && loadNode(reader, named.orderId) !== undefined;
 }

@@ -3,12 +3,12 @@ import type { Clock } from '../../lib/clock.ts';
 import { OutsideError } from '../../lib/errors.ts';
 import { plusSeconds, unixSeconds } from '../../lib/units.ts';
 import { tellOrder } from '../../payments/index.ts';
-import type { Droplet } from '../../ports/cloud.ts';
+import type { CloudVolume, Droplet } from '../../ports/cloud.ts';
 import { schedule, type Commit, type TaskKind } from '../../tasks/index.ts';
 import type { CloudShop } from '../_shared/cloud-shop.ts';
 import { onlyOurAccount } from './account.ts';
 import { NAME_PREFIX, NODE_TAG, orderOfName } from './names.ts';
-import { beginRental, endRental } from './rentals.ts';
+import { endRental, rentSpare, rentVolume } from './rentals.ts';
 import type { Journal } from './saga/journal.ts';
 import type { NodeOrder, SweepNews } from './states.ts';
 import { loadNode, nodesAtClouds } from './store.ts';
@@ -30,19 +30,24 @@ const YOUNG_SECONDS = 180;
 export interface Findings {
   /** Ours by name and tag, and no order wants it any more: it is ended. */
   readonly spare: readonly { readonly droplet: Droplet; readonly orderId: string; readonly attempt: number }[];
-  /** Called after an order that this database does not know: never touched. */
+  /** Called after an order that this database does not know, or for which it never asked for one: never touched. */
   readonly strays: readonly { readonly resource: string; readonly kind: 'droplet' | 'volume'; readonly name: string }[];
   /** Orders whose running droplet is not there. */
   readonly missing: readonly NodeOrder[];
   readonly moved: readonly { readonly node: NodeOrder; readonly ipv4: string }[];
 }
 
-/** Compares what the cloud has with what the orders want. Pure. `mayBeNew`: the saga may have just asked for this one. */
+/**
+ * Compares what the cloud has with what the orders want. Pure. `mayBeNew`: the saga may have just asked for this one.
+ * `askedBy`: this database asked for one of this attempt by then; otherwise it was a later life of it, of which this one
+ * is a copy, or another Timmy.
+ */
 export function compare(
   droplets: readonly Droplet[],
   nodes: readonly NodeOrder[],
   knows: (orderId: string) => NodeOrder | undefined,
   mayBeNew: (node: NodeOrder) => boolean,
+  askedBy: (orderId: string, attempt: number, at: number) => boolean,
 ): Findings {
   const spare: Findings['spare'][number][] = [];
   const strays: Findings['strays'][number][] = [];
@@ -58,6 +63,8 @@ export function compare(
     if (isHis) {
       if (droplet.ipv4 !== null && node.handles.ipv4 !== null && droplet.ipv4 !== node.handles.ipv4)
         moved.push({ node, ipv4: droplet.ipv4 });
+    } else if (!askedBy(named.orderId, named.attempt, droplet.createdAt)) {
+      strays.push({ resource: droplet.id, kind: 'droplet', name: droplet.name });
     } else if (node.doing !== 'clean_up' && !mayBeNew(node)) spare.push({ droplet, ...named });
   }
   const there = new Set(droplets.map(({ id }) => id));
@@ -94,25 +101,35 @@ export function sweepTask(options: SweepOptions): TaskKind<Record<string, never>
       droplets,
       nodes,
       (id) => loadNode(database.read, id),
-      (node) => isYoung(database.read, node, clock.now()),
+      (node) => isYoung(database.read, node, 'droplet', clock.now()),
+      (orderId, attempt, at) => wasAskedFor(database.read, orderId, attempt, 'droplet', at),
     );
+    const unwanted = volumes.filter((one) => isUnwanted(database.read, one, clock.now()));
     // The list may lag or be cut: nobody's node is called gone before it was asked for by itself.
     const gone: NodeOrder[] = [];
     for (const node of found.missing)
       if ((await cloud.droplet(node.handles.dropletId ?? '', signal)) === null) gone.push(node);
     for (const { droplet, orderId, attempt } of found.spare) {
       const node = loadNode(database.read, orderId);
-      if (node !== undefined) noteRental(database, droplet, node);
+      if (node !== undefined) database.write((tx) => rentSpare(tx, node, droplet, clock.now()));
       await journal.note({ orderId, attempt, call: 'delete_droplet', name: droplet.id }, () =>
         cloud.deleteDroplet(droplet.id, signal),
       );
       if ((await cloud.droplet(droplet.id, signal)) === null)
         database.write((tx) => endRental(tx, `droplet:${droplet.id}`, clock.now()));
     }
+    for (const volume of unwanted) {
+      const { id, name } = volume;
+      const { orderId, attempt } = orderOfName(name) ?? { orderId: '', attempt: 0 };
+      const node = loadNode(database.read, orderId);
+      if (node !== undefined) database.write((tx) => rentVolume(tx, node, volume, clock.now()));
+      await journal.note({ orderId, attempt, call: 'delete_volume', name: id }, () => cloud.deleteVolume(id, signal));
+      database.write((tx) => endRental(tx, `volume:${id}`, clock.now()));
+    }
     const strays = [
       ...found.strays,
       ...volumes
-        .filter(({ name }) => loadNode(database.read, orderOfName(name)?.orderId ?? '') === undefined)
+        .filter(({ name }) => isStray(database.read, name))
         .map(({ id, name }) => ({ resource: id, kind: 'volume' as const, name })),
     ];
     const live = new Set(droplets.map(({ id }) => `droplet:${id}`));
@@ -152,27 +169,39 @@ export function sweepTask(options: SweepOptions): TaskKind<Record<string, never>
 }
 
 /** Was something made for it a moment ago, or is it not known yet what came of that? */
-function isYoung(reader: Reader, { id }: NodeOrder, now: number): boolean {
-  const sql = `SELECT 1 FROM cloud_calls WHERE order_id = ? AND call = 'droplet' AND (outcome IS NULL OR ended_at > ?) LIMIT 1`;
-  return statement(reader, sql).get(id, now - YOUNG_SECONDS) !== undefined;
+function isYoung(reader: Reader, { id }: NodeOrder, call: 'droplet' | 'volume', now: number): boolean {
+  const sql = `SELECT 1 FROM cloud_calls WHERE order_id = ? AND call = ? AND (outcome IS NULL OR ended_at > ?) LIMIT 1`;
+  return statement(reader, sql).get(id, call, now - YOUNG_SECONDS) !== undefined;
 }
 
-/** A second droplet for one fee: it billed as well, and its books say so. */
-function noteRental(database: Database, droplet: Droplet, { id, offer }: NodeOrder): void {
-  database.write((tx) =>
-    beginRental(tx, {
-      resource: `droplet:${droplet.id}`,
-      kind: 'droplet',
-      orderId: id,
-      name: `${droplet.name} (spare)`,
-      region: droplet.region,
-      size: droplet.size,
-      hourlyUsdMicros: offer.hourlyUsdMicros,
-      monthlyUsdMicros: offer.monthlyUsdMicros,
-      fromAt: droplet.createdAt,
-      isStub: offer.isStub,
-    }),
-  );
+/** The cloud's clock and ours may differ by so much. Seconds. */
+const CLOCKS_DIFFER = 300;
+
+/** Did this database ask for one of this attempt, by `at`? */
+function wasAskedFor(
+  reader: Reader,
+  orderId: string,
+  attempt: number,
+  call: 'droplet' | 'volume',
+  at: number,
+): boolean {
+  const sql = `SELECT 1 FROM cloud_calls WHERE order_id = ? AND attempt = ? AND call = ? AND intent_at <= ? LIMIT 1`;
+  return statement(reader, sql).get(orderId, attempt, call, at + CLOCKS_DIFFER) !== undefined;
+}
+
+/** A volume that we asked for, and whose order has no use for it any more: its making was answered, or came, late. */
+function isUnwanted(reader: Reader, { id, name, dropletIds }: CloudVolume, now: number): boolean {
+  const named = orderOfName(name);
+  const node = named === null ? undefined : loadNode(reader, named.orderId);
+  if (named === null || node === undefined || node.doing === 'clean_up' || dropletIds.length > 0) return false;
+  const isHis = node.handles.volumeId === id && node.state !== 'destroyed' && node.state !== 'failed';
+  return !isHis && wasAskedFor(reader, node.id, named.attempt, 'volume', now) && !isYoung(reader, node, 'volume', now);
+}
+
+function isStray(reader: Reader, name: string): boolean {
+  const named = orderOfName(name);
+  if (named === null || loadNode(reader, named.orderId) === undefined) return true;
+  return !wasAskedFor(reader, named.orderId, named.attempt, 'volume', Number.MAX_SAFE_INTEGER - CLOCKS_DIFFER);
 }
 
 /** Spare ones that are not listed any more have stopped billing; those of orders are ended by their orders. */

@@ -60,8 +60,8 @@ export function nodeWords(options: NodeTextOptions, tx: Tx, node: NodeOrder, not
       ];
     case 'over':
       return [
-        `The time of ${id} is over. It still runs, and I destroy it in ${time(options.graceSeconds)}, with all that is on it. ` +
-          `${node.wanted.feeSats} sats give ${time(node.wanted.termSeconds)} from its old end; the invoice follows. To keep what is on it, copy it away by SSH now.`,
+        `The time of ${id} is over. It still runs, and I destroy it in ${time(notice.seconds)}, with all that is on it. ` +
+          `${node.wanted.feeSats} sats give ${time(node.wanted.termSeconds)}, counted from ${day(notice.countsFrom)}; the invoice follows. To keep what is on it, copy it away by SSH now.`,
       ];
     case 'cancel_asked':
       return [
@@ -95,7 +95,8 @@ function priceText(tx: Tx, node: NodeOrder, now: number): string {
   const { id, offer, wanted } = node;
   const invoice = openInvoiceOf(tx, id);
   const good = invoice === undefined ? '' : ` Invoice follows, good for ${time(secondsLeft(invoice, now))}.`;
-  const renews = node.terms.length > 0 ? ' more, from the end of the last' : '';
+  const isOver = node.state === 'expiring';
+  const renews = node.terms.length === 0 ? '' : isOver ? ' more' : ' more, from the end of the last';
   const price = `${stub(node)}${id}. ${wanted.feeSats} sats for ${time(wanted.termSeconds)}${renews}: ${describe(offer)}.`;
   if (node.terms.length > 0) return `${price}${good}`;
   return `${price} ${KNOWN_BEFORE(offer)}${good}`;

@@ -81,8 +81,8 @@ function problemsOf(reader: Reader, node: NodeOrder): string[] {
   if (posted('returned:bootstrap') !== rests * 1000) problems.push('what of a term was not used went back');
   const inOrder = node.terms.every(({ from, until }, nth) => {
     const before = node.terms[nth - 1];
-    return from < until && (before === undefined || before.until === from);
+    return from < until && (before === undefined || before.until <= from);
   });
-  if (!inOrder) problems.push('each term of a node begins where the one before it ends');
+  if (!inOrder) problems.push('no term of a node begins before the one before it ends');
   return problems;
 }

@@ -1,6 +1,6 @@
 import { plusSeconds, sats, toMsats, type Sats, type UnixSeconds } from '../../../lib/units.ts';
 import { change, feeInvoice, oweBack, run, same, say, type NodeDecision, type NodeEffect } from '../effects.ts';
-import type { EndedBecause, NodeFacts, NodeOrder } from '../states.ts';
+import type { EndedBecause, NodeFacts, NodeNotice, NodeOrder } from '../states.ts';
 import { endTerms, lastTerm, leaseStep, restOfTerms } from './term.ts';
 
 /** The first term begins now, with the node. */
@@ -14,10 +14,10 @@ export function startLease(node: NodeOrder, { now, warnings }: NodeFacts): { ord
   };
 }
 
-/** Another term is paid for: it begins where the last one ends, also when that was a while ago. */
+/** Another term is paid for: it begins where the last one ends, also when that was a while ago (`renewsFrom`). */
 export function renewed(node: NodeOrder, invoiceId: number, facts: NodeFacts): NodeDecision {
   const { feeSats, termSeconds } = node.wanted;
-  const from = lastTerm(node.terms)?.until ?? facts.now;
+  const from = facts.renewsFrom;
   const until = plusSeconds(from, termSeconds);
   const terms = [...node.terms, { invoiceId, feeSats, from, until, endedAt: null }];
   const order: NodeOrder = {
@@ -58,12 +58,10 @@ export function leaseTimer(node: NodeOrder, facts: NodeFacts): NodeDecision {
       return warn(node, { type: 'warning', seconds: due.seconds }, nextLook(term.until, warnings, now), facts);
     case 'over': {
       const order = { ...node, state: 'expiring' as const, endedBecause: 'over' as const };
-      return warn(order, { type: 'over' }, lease.graceUntil, facts);
+      return warn(order, over(lease.graceUntil, facts), lease.graceUntil, facts);
     }
     case 'destroy':
-      // Nobody loses a machine unheard: two warnings have to have left, and the last of them a while ago.
-      if (facts.warningsDelivered < 2) return unheard(node, facts);
-      return endLease(node, 'over', [], facts);
+      return endUnlessUnheard(node, facts);
   }
 }
 
@@ -75,7 +73,7 @@ export function askRenewal(node: NodeOrder, { today }: NodeFacts): NodeOrder {
 }
 
 /** Told, with the invoice that would renew it: its price is today's. */
-function warn(node: NodeOrder, notice: Parameters<typeof say>[0], next: UnixSeconds, facts: NodeFacts): NodeDecision {
+function warn(node: NodeOrder, notice: NodeNotice, next: UnixSeconds, facts: NodeFacts): NodeDecision {
   const order = { ...askRenewal(node, facts), warnedAt: [...node.warnedAt, facts.now].slice(-20), priceUntold: false };
   const seconds = Math.min(Math.max(facts.invoiceExpirySeconds, next - facts.now), MAX_INVOICE_SECONDS);
   return change(order, facts, [
@@ -90,8 +88,22 @@ function warn(node: NodeOrder, notice: Parameters<typeof say>[0], next: UnixSeco
 const MAX_INVOICE_SECONDS = 3 * 86_400;
 const DAY = 86_400;
 
+function over(destroyedAt: UnixSeconds, { now, renewsFrom }: NodeFacts): NodeNotice {
+  return { type: 'over', seconds: destroyedAt - now, countsFrom: renewsFrom };
+}
+
+/** Nobody loses a machine unheard: two warnings have to have reached a relay, and the second of them a while ago. */
+function endUnlessUnheard(node: NodeOrder, facts: NodeFacts): NodeDecision {
+  const { now, graceSeconds, warningsHeardAt } = facts;
+  const [, second] = warningsHeardAt;
+  if (second === undefined) return unheard(node, facts);
+  const heard = plusSeconds(second, Math.min(DAY, graceSeconds));
+  return now < heard ? same(node, [leaseAt(heard)]) : endLease(node, 'over', [], facts);
+}
+
 function unheard(node: NodeOrder, facts: NodeFacts): NodeDecision {
-  const told = warn(node, { type: 'over' }, plusSeconds(facts.now, DAY), facts);
+  const next = plusSeconds(facts.now, Math.min(DAY, facts.graceSeconds));
+  const told = warn(node, over(next, facts), next, facts);
   const what = `The time of ${node.id} is over, and no relay has taken the warnings to its owner. It stays, and bills. timmy nodes destroy ${node.id} ends it.`;
   return { ...told, effects: [...told.effects, { type: 'alert', what }] };
 }

@@ -1,15 +1,15 @@
 import type { Activity, ActivityOutcome, ActivityRun, ActivityTry } from '../../../engine/types.ts';
 import { OutsideError } from '../../../lib/errors.ts';
-import { plusSeconds, unixSeconds } from '../../../lib/units.ts';
+import { plusSeconds } from '../../../lib/units.ts';
 import { loadInbound, type SealSecret } from '../../../messaging/index.ts';
 import type { Droplet } from '../../../ports/cloud.ts';
 import { RunAgain } from '../../../tasks/index.ts';
 import { onlyOurAccount } from '../account.ts';
-import { cloudName, orderOfName, orderTag, tagsOf } from '../names.ts';
-import { beginRental, VOLUME_GB_MONTH_MICROS, volumeHourMicros } from '../rentals.ts';
+import { cloudName, orderTag, tagsOf } from '../names.ts';
+import { rentDroplet, rentVolume } from '../rentals.ts';
 import { cloudFingerprint, makeSshKey } from '../ssh-key.ts';
 import type { Handles, NodeOrder } from '../states.ts';
-import { isKeyUsedElsewhere, loadNode } from '../store.ts';
+import { isKeyUsedElsewhere, isOfOurs, loadNode } from '../store.ts';
 import { cleanUpActivity, tailnetKeysOf } from './clean-up.ts';
 import { SETTLE_SECONDS, type SagaOptions } from './options.ts';
 
@@ -80,7 +80,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       idOf: ({ id }) => id,
     });
     // What an order of ours once put there is ours to take away; somebody else's key is not.
-    return { done: { sshKeyId: key.id, sshKeyIsOurs: orderOfName(key.name) !== null } satisfies Partial<Handles> };
+    return { done: { sshKeyId: key.id, sshKeyIsOurs: isOfOurs(database.read, key.name) } satisfies Partial<Handles> };
   });
 
   /**
@@ -103,19 +103,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
     });
     return {
       done: { volumeId: made.id } satisfies Partial<Handles>,
-      also: (tx) =>
-        beginRental(tx, {
-          resource: `volume:${made.id}`,
-          kind: 'volume',
-          orderId: id,
-          name,
-          region,
-          size: `${offer.volumeGb} GB`,
-          hourlyUsdMicros: volumeHourMicros(offer.volumeGb),
-          monthlyUsdMicros: offer.volumeGb * VOLUME_GB_MONTH_MICROS,
-          fromAt: clock.now(),
-          isStub: offer.isStub,
-        }),
+      also: (tx) => rentVolume(tx, node, { ...made, name, region, sizeGb: offer.volumeGb }, clock.now()),
     };
   });
 
@@ -170,19 +158,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
     });
     return {
       done: { dropletId: made.id } satisfies Partial<Handles>,
-      also: (tx) =>
-        beginRental(tx, {
-          resource: `droplet:${made.id}`,
-          kind: 'droplet',
-          orderId: id,
-          name,
-          region,
-          size: offer.size,
-          hourlyUsdMicros: offer.hourlyUsdMicros - volumeHourMicros(offer.volumeGb),
-          monthlyUsdMicros: offer.monthlyUsdMicros - offer.volumeGb * VOLUME_GB_MONTH_MICROS,
-          fromAt: unixSeconds(Math.min(made.createdAt, clock.now())),
-          isStub: offer.isStub,
-        }),
+      also: (tx) => rentDroplet(tx, node, { ...made, region, size: offer.size }, name, clock.now()),
     };
   });
 
@@ -233,7 +209,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
   const tidy = step(async (node, signal) => {
     const { id, attempt, handles } = node;
     const { sshKeyId } = handles;
-    if (sshKeyId !== null && handles.sshKeyIsOurs && !isKeyUsedElsewhere(database.read, id, sshKeyId))
+    if (sshKeyId !== null && handles.sshKeyIsOurs && !isKeyUsedElsewhere(database.read, node))
       await journal.note({ orderId: id, attempt, call: 'delete_ssh_key', name: sshKeyId }, () =>
         cloud.deleteSshKey(sshKeyId, signal),
       );

@@ -4,10 +4,10 @@ import { OutsideError } from '../../../lib/errors.ts';
 import { RunAgain } from '../../../tasks/index.ts';
 import { onlyOurAccount } from '../account.ts';
 import { cloudName, orderTag } from '../names.ts';
-import { endRental } from '../rentals.ts';
+import { endRental, rentalsOf, rentSpare, rentVolume } from '../rentals.ts';
 import { cloudFingerprint } from '../ssh-key.ts';
 import type { NodeOrder } from '../states.ts';
-import { isKeyUsedElsewhere, loadNode } from '../store.ts';
+import { isKeyUsedElsewhere, isOfOurs, loadNode } from '../store.ts';
 import { mayExist } from './journal.ts';
 import { SETTLE_SECONDS, type SagaOptions } from './options.ts';
 
@@ -43,9 +43,14 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
     if (!mayExist(database.read, node.id, 'droplet')) return true;
     const { dropletId } = node.handles;
     const known = new Set<string>(dropletId === null ? [] : [dropletId]);
+    for (const { kind, resource, goneAt } of rentalsOf(database.read, node.id))
+      if (kind === 'droplet' && goneAt === null) known.add(resource.slice('droplet:'.length));
     for (let attempt = 1; attempt <= node.attempt; attempt++) {
       const found = await cloud.findDroplets(cloudName(node.id, attempt), orderTag(node.id), signal);
-      for (const { id } of found) known.add(id);
+      for (const droplet of found) {
+        known.add(droplet.id);
+        database.write((tx) => rentSpare(tx, node, droplet, clock.now()));
+      }
     }
     let gone = true;
     for (const id of known) {
@@ -70,6 +75,7 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
       const volume = await cloud.findVolume(cloudName(node.id, attempt), region, signal);
       if (volume === null) continue;
       gone = false;
+      database.write((tx) => rentVolume(tx, node, volume, clock.now()));
       await journal.note({ orderId: node.id, attempt, call: 'delete_volume', name: volume.id }, () =>
         cloud.deleteVolume(volume.id, signal),
       );
@@ -81,9 +87,8 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
   async function dropKey(node: NodeOrder, signal: AbortSignal): Promise<void> {
     if (node.sshPublicKey === null || !mayExist(database.read, node.id, 'ssh_key')) return;
     const key = await cloud.findSshKey(cloudFingerprint(node.sshPublicKey), signal);
-    // Somebody else's, who had the same one there before, stays.
-    if (key?.name.startsWith(cloudName(node.id, 0).slice(0, -1)) !== true) return;
-    if (isKeyUsedElsewhere(database.read, node.id, key.id)) return;
+    // Somebody else's, who had the same one there before, stays; of orders of ours the last that needs it takes it away.
+    if (key === null || !isOfOurs(database.read, key.name) || isKeyUsedElsewhere(database.read, node)) return;
     await journal.note({ orderId: node.id, attempt: node.attempt, call: 'delete_ssh_key', name: key.id }, () =>
       cloud.deleteSshKey(key.id, signal),
     );
