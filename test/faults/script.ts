@@ -64,7 +64,9 @@ async function tell(
 /** Each point once, and those of `TWICE` at their second time as well. */
 function killsOf(name: string, reached: readonly string[]): Kill[] {
   const times = new Map<string, number>();
-  for (const point of reached) times.set(point, (times.get(point) ?? 0) + 1);
+  // What looks after nodes is killed where nodes are sold.
+  for (const point of reached.filter((one) => !one.startsWith('bootstrap.')))
+    times.set(point, (times.get(point) ?? 0) + 1);
   const all = [...times].flatMap(([point, n]) => (n > 1 && TWICE.test(point) ? [point, `${point}#2`] : [point]));
   if (CROSS === 'all') return all;
   if (CROSS === 'none' || all.length === 0) return [];

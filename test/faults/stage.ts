@@ -176,7 +176,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     restart: () => clock.during('the restart', lives.restart()),
     quiet: async () => {
       const busy = `SELECT count(*) FROM tasks WHERE state <> 'dead' AND kind NOT IN
-        ('invoice.watch', 'invoice.late', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'refund.auto')`;
+        ('invoice.watch', 'invoice.late', 'payout.watch', 'wallet.reconcile', 'housekeeping', 'refund.auto',
+         'bootstrap.look', 'bootstrap.sweep')`;
       await clock
         .until('quiet', () => read(busy) === 0, 900)
         .catch((error: unknown) => {
