@@ -32,7 +32,9 @@ test('after forget no file and no log line has a word of the customer, a copy fr
   await customer.ear.takeText(/^Erased for good: \d+ texts/);
   expect(opened()).toBe('');
   const looks = (): void => {
-    const files = readdirSync(daemon.dataDir).map((name) => readFileSync(join(daemon.dataDir, name)));
+    const files = readdirSync(daemon.dataDir, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => readFileSync(join(parentPath, name)));
     for (const word of [CANARY, ANSWER]) {
       expect(Buffer.concat(files).includes(word)).toBe(false);
       expect(JSON.stringify(daemon.log) + daemon.stderr).not.toContain(word);
