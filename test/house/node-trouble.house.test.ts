@@ -175,7 +175,54 @@ describe('an order that waits for its fee', () => {
   });
 });
 
+describe('a term', () => {
+  it('is said to the hour', async () => {
+    await open({ BOOTSTRAP_TERM_HOURS: '140' });
+    expect((await say('bootstrap'))[0]).toContain('10000 sats for 5 days 20 hours');
+  });
+});
+
+describe('cancel', () => {
+  it('that was sent twice by one tap ends nothing', async () => {
+    await open();
+    await ready();
+    await v.guest.say(`cancel ${id()}`);
+    await v.guest.say(`cancel ${id()} `);
+    await v.pass(3);
+    expect((await v.news()).every((text) => text.includes('would be destroyed'))).toBe(true);
+    expect(cloud.inventory().droplets).toHaveLength(1);
+    await say(`cancel ${id()}`, 60);
+    expect(cloud.inventory().droplets).toHaveLength(0);
+  });
+});
+
 describe('a claim', () => {
+  it('of a host that is being taken away again is not believed', async () => {
+    await open({ DO_REGION_FALLBACK: 'fra1' });
+    await say(`bootstrap ${KEY}`);
+    await payLast(5);
+    const [first] = cloud.hosts;
+    if (first !== undefined) first.dead = true;
+    cloud.fail('deleteDroplet', 'busy', 'busy', 'busy', 'busy');
+    await v.pass(12);
+    const node = await announce(undefined, 0);
+    expect(node.heard[0]).toContain('-32001');
+    await v.pass(200);
+    await announce();
+    await v.pass(30);
+    expect(cloud.inventory().droplets).toMatchObject([{ region: 'fra1' }]);
+  });
+
+  it('that comes in the grace is introduced still', async () => {
+    await open({ BOOTSTRAP_TERM_HOURS: '2', BOOTSTRAP_ANNOUNCE_TIMEOUT_S: '60' });
+    await say(`bootstrap ${KEY}`);
+    await payLast(150);
+    await hours(3);
+    await v.news();
+    await announce();
+    expect((await v.news()).join('\n')).toContain('has a key of its own');
+  });
+
   it('with the key of a customer makes no node of them', async () => {
     await open();
     await say(`bootstrap ${KEY}`);
@@ -214,6 +261,17 @@ describe('what the sweeper finds', () => {
     cloud.destroy(cloud.hosts[0]?.id ?? '');
   });
 
+  it('and an order of such a copy that is being made takes up what is there', async () => {
+    await open({ DO_VOLUME_SIZE_GB: '100' });
+    await say(`bootstrap ${KEY}`);
+    const name = `timmy-${id().replace('-', '').toLowerCase()}-1`;
+    const { id: volume } = await cloud.cloud.createVolume({ name, region: 'nyc3', sizeGb: 100, tags: [] }, NEVER);
+    await payLast(70);
+    await announce();
+    expect(cloud.inventory().volumes).toMatchObject([{ id: volume }]);
+    await v.pass(20);
+  });
+
   it('ends a volume that came late for an order that is over', async () => {
     await open({ DO_VOLUME_SIZE_GB: '100' });
     cloud.fail('createVolume', 'lost_before', 'region_or_size');
@@ -237,9 +295,10 @@ describe('what the sweeper finds', () => {
   it('knows what a droplet cost that was only found when it was taken away', async () => {
     await open();
     cloud.fail('createDroplet', 'lost_after');
-    cloud.fail('findDroplets', 'forbidden');
     await say(`bootstrap ${KEY}`);
-    await payLast(300);
+    await payLast(1);
+    cloud.fail('findDroplets', 'forbidden');
+    await v.pass(300);
     expect(cloud.hosts).toHaveLength(1);
     expect(cloud.inventory()).toMatchObject({ droplets: [], keys: [] });
     expect(v.count('SELECT count(*) FROM cloud_rentals WHERE gone_at IS NOT NULL')).toBe(1);

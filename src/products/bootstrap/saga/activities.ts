@@ -61,6 +61,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt: node.attempt,
       call: 'ssh_key',
       name,
+      lookFirst: false,
       settleSeconds: 0,
       most: 10,
       make: async () => {
@@ -91,6 +92,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt,
       call: 'volume',
       name,
+      lookFirst: true,
       settleSeconds: 0,
       most: 10,
       make: () => cloud.createVolume(wish, signal),
@@ -118,6 +120,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt,
       call: 'droplet',
       name,
+      lookFirst: true,
       settleSeconds: SETTLE_SECONDS,
       most: MOST_DROPLETS,
       make: async () => {
@@ -165,6 +168,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt: node.attempt,
       call: 'tailnet_key',
       name,
+      lookFirst: false,
       // One that was lost dies by itself, and is ended with the others.
       settleSeconds: 0,
       most: 10,
