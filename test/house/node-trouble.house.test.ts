@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { recordOutage } from '../../src/downtime/index.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -42,7 +45,7 @@ function hubThatMayBeAway(): RelayHub {
   };
 }
 
-async function open(env: Record<string, string> = {}): Promise<void> {
+async function open(env: Record<string, string> = {}, path?: string): Promise<void> {
   const clock = createHandClock();
   cloud = createMemoryCloud(clock);
   isRelayAway = false;
@@ -50,7 +53,8 @@ async function open(env: Record<string, string> = {}): Promise<void> {
     clock,
     hub: hubThatMayBeAway(),
     clouds: { cloud: cloud.cloud },
-    env: { BOOTSTRAP_ALLOW_LOSS: '1', ...env },
+    env: Object.assign(env, { BOOTSTRAP_ALLOW_LOSS: '1' }),
+    ...(path === undefined ? {} : { path }),
   });
   await v.pass(2);
 }
@@ -173,6 +177,63 @@ describe('an order that waits for its fee', () => {
     expect((await payLast(5))[0]).toMatch(/^Paid. B-XXXXX is being made/);
     await v.pass(20);
   });
+});
+
+describe('what is paid', () => {
+  const invoices = (): string[] => v.guest.heard.filter((text) => text.startsWith('lnbc'));
+  const owed = (): number => v.count('SELECT coalesce(sum(amount_msats), 0) / 1000 FROM debts');
+
+  it('by an old and a new invoice, twice and late: each term once, the rest is owed', async () => {
+    await open({ REFUND_ASK_MIN_SATS: '1000000' });
+    await ready();
+    await say(`invoice ${id()}`);
+    v.clock.advance(3_300_000);
+    await v.pass(2);
+    await say(`invoice ${id()}`);
+    const [, old = '', fresh = ''] = invoices();
+    expect(old).not.toBe(fresh);
+    await v.pay(old);
+    await v.pass(2);
+    await v.pay(fresh);
+    await v.pass(2);
+    expect(v.count(`SELECT count(*) FROM receipts WHERE kind = 'charge'`)).toBe(2);
+    expect(owed()).toBe(10_000);
+    // The grace of the second term; the renewal is on its way when the owner ends it.
+    await hours(61 * 24);
+    const last = invoices().at(-1) ?? '';
+    await say(`cancel ${id()}`);
+    await v.guest.say(`cancel ${id()}`);
+    await v.pay(last);
+    await v.pass(60);
+    expect(cloud.inventory().droplets).toHaveLength(0);
+    expect(owed()).toBe(20_000);
+  }, 60_000);
+
+  it('counts under the settings it was sold by, through restarts, forget and a closed shop', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'timmy-node-'));
+    const env: Record<string, string> = { REFUND_ASK_MIN_SATS: '1000000' };
+    await open(env, join(folder, 'timmy.db'));
+    await ready();
+    await v.guest.say('forget');
+    await hours(24);
+    for (const change of [
+      { BOOTSTRAP_FEE_SATS: '20000', BOOTSTRAP_TERM_HOURS: '100' },
+      { BOOTSTRAP_MAX_ACTIVE: '0', BOOTSTRAP_SIZES: 's-2vcpu-4gb', DO_SIZE: 's-2vcpu-4gb', DO_REGION: 'fra1' },
+      { BOOTSTRAP_WARN_HOURS: '1', BOOTSTRAP_GRACE_HOURS: '1' },
+    ]) {
+      Object.assign(env, change);
+      await v.restart();
+      await v.pass(2);
+      expect(v.broken()).toEqual([]);
+      expect(cloud.inventory().droplets).toHaveLength(1);
+      await say(`invoice ${id()}`);
+      await hours(2);
+    }
+    await hours(31 * 24);
+    expect(cloud.inventory().droplets).toHaveLength(0);
+    expect(owed()).toBe(0);
+    rmSync(folder, { recursive: true });
+  }, 60_000);
 });
 
 describe('a term', () => {
