@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { recordOutage } from '../../src/downtime/index.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -42,7 +45,7 @@ function hubThatMayBeAway(): RelayHub {
   };
 }
 
-async function open(env: Record<string, string> = {}): Promise<void> {
+async function open(env: Record<string, string> = {}, path?: string): Promise<void> {
   const clock = createHandClock();
   cloud = createMemoryCloud(clock);
   isRelayAway = false;
@@ -50,7 +53,8 @@ async function open(env: Record<string, string> = {}): Promise<void> {
     clock,
     hub: hubThatMayBeAway(),
     clouds: { cloud: cloud.cloud },
-    env: { BOOTSTRAP_ALLOW_LOSS: '1', ...env },
+    env: Object.assign(env, { BOOTSTRAP_ALLOW_LOSS: '1' }),
+    ...(path === undefined ? {} : { path }),
   });
   await v.pass(2);
 }
@@ -175,7 +179,111 @@ describe('an order that waits for its fee', () => {
   });
 });
 
+describe('what is paid', () => {
+  const invoices = (): string[] => v.guest.heard.filter((text) => text.startsWith('lnbc'));
+  const owed = (): number => v.count('SELECT coalesce(sum(amount_msats), 0) / 1000 FROM debts');
+
+  it('by an old and a new invoice, twice and late: each term once, the rest is owed', async () => {
+    await open({ REFUND_ASK_MIN_SATS: '1000000' });
+    await ready();
+    await say(`invoice ${id()}`);
+    v.clock.advance(3_300_000);
+    await v.pass(2);
+    await say(`invoice ${id()}`);
+    const [, old = '', fresh = ''] = invoices();
+    expect(old).not.toBe(fresh);
+    await v.pay(old);
+    await v.pass(2);
+    await v.pay(fresh);
+    await v.pass(2);
+    expect(v.count(`SELECT count(*) FROM receipts WHERE kind = 'charge'`)).toBe(2);
+    expect(owed()).toBe(10_000);
+    // The grace of the second term; the renewal is on its way when the owner ends it.
+    await hours(61 * 24);
+    const last = invoices().at(-1) ?? '';
+    await say(`cancel ${id()}`);
+    await v.guest.say(`cancel ${id()}`);
+    await v.pay(last);
+    await v.pass(60);
+    expect(cloud.inventory().droplets).toHaveLength(0);
+    expect(owed()).toBe(20_000);
+  }, 60_000);
+
+  it('counts under the settings it was sold by, through restarts, forget and a closed shop', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'timmy-node-'));
+    const env: Record<string, string> = { REFUND_ASK_MIN_SATS: '1000000' };
+    await open(env, join(folder, 'timmy.db'));
+    await ready();
+    await v.guest.say('forget');
+    await hours(24);
+    for (const change of [
+      { BOOTSTRAP_FEE_SATS: '20000', BOOTSTRAP_TERM_HOURS: '100' },
+      { BOOTSTRAP_MAX_ACTIVE: '0', BOOTSTRAP_SIZES: 's-2vcpu-4gb', DO_SIZE: 's-2vcpu-4gb', DO_REGION: 'fra1' },
+      { BOOTSTRAP_WARN_HOURS: '1', BOOTSTRAP_GRACE_HOURS: '1' },
+    ]) {
+      Object.assign(env, change);
+      await v.restart();
+      await v.pass(2);
+      expect(v.broken()).toEqual([]);
+      expect(cloud.inventory().droplets).toHaveLength(1);
+      await say(`invoice ${id()}`);
+      await hours(2);
+    }
+    await hours(31 * 24);
+    expect(cloud.inventory().droplets).toHaveLength(0);
+    expect(owed()).toBe(0);
+    rmSync(folder, { recursive: true });
+  }, 60_000);
+});
+
+describe('a term', () => {
+  it('is said to the hour', async () => {
+    await open({ BOOTSTRAP_TERM_HOURS: '140' });
+    expect((await say('bootstrap'))[0]).toContain('10000 sats for 5 days 20 hours');
+  });
+});
+
+describe('cancel', () => {
+  it('that was sent twice by one tap ends nothing', async () => {
+    await open();
+    await ready();
+    await v.guest.say(`cancel ${id()}`);
+    await v.guest.say(`cancel ${id()} `);
+    await v.pass(3);
+    expect((await v.news()).every((text) => text.includes('would be destroyed'))).toBe(true);
+    expect(cloud.inventory().droplets).toHaveLength(1);
+    await say(`cancel ${id()}`, 60);
+    expect(cloud.inventory().droplets).toHaveLength(0);
+  });
+});
+
 describe('a claim', () => {
+  it('of a host that is being taken away again is not believed', async () => {
+    await open({ DO_REGION_FALLBACK: 'fra1' });
+    await say(`bootstrap ${KEY}`);
+    await payLast(5);
+    const [first] = cloud.hosts;
+    if (first !== undefined) first.dead = true;
+    cloud.fail('deleteDroplet', 'busy', 'busy', 'busy', 'busy');
+    await v.pass(12);
+    const node = await announce(undefined, 0);
+    expect(node.heard[0]).toContain('-32001');
+    await v.pass(200);
+    await announce();
+    await v.pass(30);
+    expect(cloud.inventory().droplets).toMatchObject([{ region: 'fra1' }]);
+  });
+
+  it('that comes in the grace is introduced still', async () => {
+    await open({ BOOTSTRAP_TERM_HOURS: '2', BOOTSTRAP_ANNOUNCE_TIMEOUT_S: '60' });
+    await say(`bootstrap ${KEY}`);
+    await payLast(150);
+    await hours(3);
+    await v.news();
+    await announce();
+    expect((await v.news()).join('\n')).toContain('has a key of its own');
+  });
+
   it('with the key of a customer makes no node of them', async () => {
     await open();
     await say(`bootstrap ${KEY}`);
@@ -214,6 +322,17 @@ describe('what the sweeper finds', () => {
     cloud.destroy(cloud.hosts[0]?.id ?? '');
   });
 
+  it('and an order of such a copy that is being made takes up what is there', async () => {
+    await open({ DO_VOLUME_SIZE_GB: '100' });
+    await say(`bootstrap ${KEY}`);
+    const name = `timmy-${id().replace('-', '').toLowerCase()}-1`;
+    const { id: volume } = await cloud.cloud.createVolume({ name, region: 'nyc3', sizeGb: 100, tags: [] }, NEVER);
+    await payLast(70);
+    await announce();
+    expect(cloud.inventory().volumes).toMatchObject([{ id: volume }]);
+    await v.pass(20);
+  });
+
   it('ends a volume that came late for an order that is over', async () => {
     await open({ DO_VOLUME_SIZE_GB: '100' });
     cloud.fail('createVolume', 'lost_before', 'region_or_size');
@@ -237,9 +356,10 @@ describe('what the sweeper finds', () => {
   it('knows what a droplet cost that was only found when it was taken away', async () => {
     await open();
     cloud.fail('createDroplet', 'lost_after');
-    cloud.fail('findDroplets', 'forbidden');
     await say(`bootstrap ${KEY}`);
-    await payLast(300);
+    await payLast(1);
+    cloud.fail('findDroplets', 'forbidden');
+    await v.pass(300);
     expect(cloud.hosts).toHaveLength(1);
     expect(cloud.inventory()).toMatchObject({ droplets: [], keys: [] });
     expect(v.count('SELECT count(*) FROM cloud_rentals WHERE gone_at IS NOT NULL')).toBe(1);

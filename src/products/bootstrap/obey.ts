@@ -8,6 +8,8 @@ import type { NodeByHand, NodeCommand, NodeFacts, NodeOrder } from './states.ts'
 
 /** `cancel` has to be said twice within so long: the machine is gone then, with all that is on it. Seconds. */
 const CANCEL_AGAIN_WITHIN = 600;
+/** Two that come closer together are one, sent twice: nobody has read the answer in between. Seconds. */
+const SENT_TWICE_WITHIN = 2;
 /** More than so many terms ahead nobody pays. */
 const TERMS_AHEAD = 2;
 
@@ -51,6 +53,9 @@ function cancel(node: NodeOrder, replyTo: number, facts: NodeFacts): NodeDecisio
       if (node.doing === 'clean_up')
         return notNow(node, `${id} is being destroyed already: I write to you when it is gone.`);
       const owedSats = restNow(node, facts.now);
+      const asked = node.cancelUntil === null ? null : node.cancelUntil - CANCEL_AGAIN_WITHIN;
+      if (asked !== null && facts.now - asked < SENT_TWICE_WITHIN)
+        return same(node, [say({ type: 'cancel_asked', owedSats }, replyTo)]);
       if (node.cancelUntil !== null && facts.now <= node.cancelUntil)
         return endLease(node, 'cancelled', [say({ type: 'ending', owedSats }, replyTo)], facts);
       return change({ ...node, cancelUntil: plusSeconds(facts.now, CANCEL_AGAIN_WITHIN) }, facts, [
@@ -98,12 +103,14 @@ function announced(
   if (node.node?.pubkey === pubkey) return same(node);
   // A host may run before the cloud's answer to its making has reached us.
   const isMade = node.handles.dropletId !== null || node.doing === 'droplet';
-  const isAwaited = (node.state === 'provisioning' && isMade) || node.state === 'ready';
+  const isAwaited =
+    node.doing !== 'clean_up' &&
+    ((node.state === 'provisioning' && isMade) || node.state === 'ready' || node.state === 'expiring');
   if (node.node !== null || !isAwaited) return refuse('not_found', 'There is no such claim, or it was used.');
   const order: NodeOrder = { ...node, node: { pubkey, hostKeys } };
   if (node.doing === 'announce') return isUp(order, facts);
   // Before the cloud's list shows its host, or after we gave up waiting: then its owner is told now.
-  return change(order, facts, node.state === 'ready' ? [say({ type: 'introduced' })] : []);
+  return change(order, facts, node.state === 'provisioning' ? [] : [say({ type: 'introduced' })]);
 }
 
 function notNow(node: NodeOrder, text: string): Refusal {

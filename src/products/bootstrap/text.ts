@@ -231,11 +231,14 @@ function day(at: number): string {
   return `${new Date(at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** "30 days", "47 hours", "60 minutes", "40 seconds", to the nearest. */
+/** "30 days", "5 days 20 hours", "47 hours", "60 minutes", "40 seconds": days to the hour, for what is paid for is no more than said. */
 export function time(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 120) return `${whole} seconds`;
   if (whole < 7200) return `${Math.round(whole / 60)} minutes`;
   if (whole < 172_800) return `${Math.round(whole / 3600)} hours`;
-  return `${Math.round(whole / 86_400)} days`;
+  const hours = Math.round(whole / 3600);
+  const days = `${Math.floor(hours / 24)} days`;
+  const rest = hours % 24;
+  return rest === 0 ? days : `${days} ${rest} ${rest === 1 ? 'hour' : 'hours'}`;
 }

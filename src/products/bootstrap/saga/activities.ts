@@ -65,6 +65,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt: node.attempt,
       call: 'ssh_key',
       name,
+      lookFirst: false,
       settleSeconds: 0,
       most: 10,
       make: async () => {
@@ -95,6 +96,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt,
       call: 'volume',
       name,
+      lookFirst: true,
       settleSeconds: 0,
       most: 10,
       make: () => cloud.createVolume(wish, signal),
@@ -122,6 +124,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt,
       call: 'droplet',
       name,
+      lookFirst: true,
       settleSeconds: SETTLE_SECONDS,
       most: MOST_DROPLETS,
       make: async () => {
@@ -169,6 +172,7 @@ export function sagaActivities(options: SagaOptions): Readonly<Record<string, Ac
       attempt: node.attempt,
       call: 'tailnet_key',
       name,
+      lookFirst: false,
       // One that was lost dies by itself, and is ended with the others.
       settleSeconds: 0,
       most: 10,

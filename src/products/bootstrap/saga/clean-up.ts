@@ -47,7 +47,8 @@ export function cleanUpActivity(options: SagaOptions): ActivityRun {
       if (kind === 'droplet' && goneAt === null) known.add(resource.slice('droplet:'.length));
     for (let attempt = 1; attempt <= node.attempt; attempt++) {
       const found = await cloud.findDroplets(cloudName(node.id, attempt), orderTag(node.id), signal);
-      for (const droplet of found) {
+      // By its tag one of the next attempt is found too, by a task that comes late: it is not ours to end.
+      for (const droplet of found.filter(({ name }) => name === cloudName(node.id, attempt))) {
         known.add(droplet.id);
         database.write((tx) => rentSpare(tx, node, droplet, clock.now()));
       }

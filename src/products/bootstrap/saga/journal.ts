@@ -17,6 +17,11 @@ export interface Making<Found> {
    * or the cloud itself refuses a second one.
    */
   readonly settleSeconds: number;
+  /**
+   * It is looked for before it is made at all: a copy of this database, put back, does not know what its later life made,
+   * and a second one would bill.
+   */
+  readonly lookFirst: boolean;
   /** How often it is begun at most. */
   readonly most: number;
   make(): Promise<Found>;
@@ -78,6 +83,12 @@ export function createJournal(database: Database, clock: Clock): Journal {
       const open = calls.filter(({ outcome }) => outcome === null);
       // What was done is there, or somebody took it away: then it is looked for as well.
       const newest = calls.at(-1);
+      if (newest === undefined && making.lookFirst) {
+        const there = await making.find();
+        if (there === null) return act(making);
+        end(begin(making), 'done', making.idOf(there));
+        return there;
+      }
       if (newest === undefined || (open.length === 0 && newest.outcome !== 'done')) return act(making);
       const found = await making.find();
       if (found !== null) {
