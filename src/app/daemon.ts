@@ -30,6 +30,7 @@ import { schedule } from '../tasks/index.ts';
 import type { Recurring } from '../engine/index.ts';
 import { createAdapters, type Adapters } from './adapters.ts';
 import { createCloudShop } from './clouds.ts';
+import { areNodesOffered } from '../products/bootstrap/config.ts';
 import { compose, type Timmy } from './compose.ts';
 import { freeBytesOf, roomToWrite } from './disk-watch.ts';
 import { HOUSEKEEPING_KEY } from './housekeeping.ts';
@@ -283,7 +284,7 @@ function announceStubs(options: DaemonOptions, database: Database, { wallet, age
       note: 'no LNBITS_URL and LNBITS_API_KEY: no real sats; timmy pay pays invoices',
     });
   if (agent.kind === 'stub') options.log.warn('stub.agent', { note: 'no ANTHROPIC_API_KEY: no model answers' });
-  if (cloud.kind === 'stub' && options.settings.BOOTSTRAP_MAX_ACTIVE > 0)
+  if (cloud.kind === 'stub' && areNodesOffered(options.settings))
     options.log.warn('stub.cloud', { note: 'no DO_API_TOKEN: nodes that are sold run on no server' });
 }
 

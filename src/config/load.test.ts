@@ -159,8 +159,7 @@ describe('problems', () => {
   });
 
   it.each([
-    [{ NODE_ENV: 'production' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is', 'DO_API_TOKEN is']],
-    [{ NODE_ENV: 'production', BOOTSTRAP_MAX_ACTIVE: '0' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is']],
+    [{ NODE_ENV: 'production' }, ['LNBITS_URL and', 'ANTHROPIC_API_KEY is']],
     [{ SESSION_MIN_DEPOSIT_SATS: '600', SESSION_MAX_DEPOSIT_SATS: '500' }, ['SESSION_MIN_DEPOSIT_SATS is above']],
     [{ SESSION_MIN_BALANCE_SATS: '101' }, ['SESSION_MIN_BALANCE_SATS is above SESSION_MIN_DEPOSIT_SATS']],
     [{ SESSION_MIN_BALANCE_SATS: '100', SESSION_MAX_DEPOSIT_SATS: '100' }, []],

@@ -28,11 +28,6 @@ const IMAGES = ['BOOTSTRAP_NODE_IMAGE', 'BOOTSTRAP_LND_IMAGE', 'BOOTSTRAP_LNBITS
 
 /** What stops the start. */
 export const nodeRules: readonly Rule[] = [
-  rule(['NODE_ENV', 'TIMMY_ALLOW_STUBS', ...OFFERED], (s) =>
-    s.NODE_ENV === 'production' && !s.TIMMY_ALLOW_STUBS && s.BOOTSTRAP_MAX_ACTIVE > 0 && s.DO_API_TOKEN === undefined
-      ? 'DO_API_TOKEN is missing: in production there is no stub cloud. Set it, or BOOTSTRAP_MAX_ACTIVE=0 to sell no nodes, or TIMMY_ALLOW_STUBS=1 to run with a stub on purpose'
-      : null,
-  ),
   ...IMAGES.map((name) =>
     rule([name, ...OFFERED], (s) =>
       real(s) && s[name]?.includes('@sha256:') !== true

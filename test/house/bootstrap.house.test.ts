@@ -279,6 +279,17 @@ describe('a lease', () => {
   });
 });
 
+it('is not offered in production without a cloud, and Timmy starts all the same', async () => {
+  const production = { NODE_ENV: 'production', TIMMY_ALLOW_PRIVATE_NETWORK: '0' };
+  await open({ ...production, TIMMY_ALLOW_STUBS: '1' });
+  expect((await say('bootstrap'))[0]).toContain('A Bitcoin node of your own');
+  await v.close();
+  const real = { LNBITS_URL: 'http://127.0.0.1:9', LNBITS_API_KEY: 'a'.repeat(32), ANTHROPIC_API_KEY: 'k' };
+  await open({ ...production, ...real });
+  expect(await say('bootstrap')).toEqual(['Nodes of your own are not offered here. Nothing was charged.']);
+  expect((await say('help')).join()).not.toContain('bootstrap');
+});
+
 describe('the token of another account', () => {
   it('makes nobody’s node gone, and sells none, until it is the old one again', async () => {
     await open();

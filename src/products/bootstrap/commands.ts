@@ -17,6 +17,7 @@ import { isRefusal, refuse, type Refusal } from '../../lib/errors.ts';
 import { paramsDigest } from '../../messaging/dialects/jsonrpc/index.ts';
 import { destinationParam } from '../_shared/destination-param.ts';
 import type { Shop } from '../_shared/shop.ts';
+import { areNodesOffered } from './config.ts';
 import { nodeFace } from './face.ts';
 import { openNode } from './machine.ts';
 import { nodeMethods } from './node-methods.ts';
@@ -52,6 +53,7 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
 
   function notOffered(code: string): Refusal {
     const { regions, sizes } = choices(offering);
+    if (code === 'none') return refuse('unavailable', 'Nodes of your own are not offered here. Nothing was charged.');
     if (code === 'region') return refuse('invalid_params', `I make nodes in: ${regions.join(', ')}.`, { regions });
     if (code === 'size')
       return refuse('invalid_params', `I make nodes of these sizes: ${sizes.join(', ')}.`, { sizes });
@@ -229,7 +231,7 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
         owns(tx, params.id, context) ? (deliver(tx, params.id, type, context) ?? 'later') : noSuch(params.id),
     });
 
-  const isOffered = settings.BOOTSTRAP_MAX_ACTIVE > 0;
+  const isOffered = areNodesOffered(settings);
   return {
     words: [
       wordCommand({

@@ -8,7 +8,7 @@ import type { CloudAccount, CloudSize } from '../../ports/cloud.ts';
 import { schedule, type Commit, type TaskKind } from '../../tasks/index.ts';
 import type { CloudShop } from '../_shared/cloud-shop.ts';
 import { takeAccount } from './account.ts';
-import { secondsOfHours, type BootstrapSettings } from './config.ts';
+import { areNodesOffered, secondsOfHours, type BootstrapSettings } from './config.ts';
 import { NODE_TAG } from './names.ts';
 import { VOLUME_GB_MONTH_MICROS, volumeHourMicros, usdMicros } from './rentals.ts';
 import type { Offer, TermOffer } from './states.ts';
@@ -75,7 +75,7 @@ export function lookTask(
     leaseSeconds: 120,
     maxAttempts: Infinity,
     run: async (_task, signal): Promise<Commit> => {
-      const word = settings.BOOTSTRAP_MAX_ACTIVE === 0 ? null : await ask(signal);
+      const word = areNodesOffered(settings) ? await ask(signal) : null;
       return (tx) => {
         const now = clock.now();
         const isOurs = word?.account == null || takeAccount(tx, word.account);
@@ -113,6 +113,7 @@ export function choices({ settings }: Pick<OfferOptions, 'settings'>): { regions
 /** The node that is meant, and what it costs us; a code where there is none to be had. */
 export function offerFor(options: OfferOptions, reader: Reader, wish: Wish): Offer | { readonly not: string } {
   const { settings, clouds } = options;
+  if (!areNodesOffered(settings)) return { not: 'none' };
   const allowed = choices(options);
   const region = wish.region ?? settings.DO_REGION;
   const slug = wish.size ?? settings.DO_SIZE;
