@@ -12,8 +12,8 @@ mount -t overlay none -o "lowerdir=$debian,upperdir=$work/layers/upper,workdir=$
 mount -t proc none "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs none "$root/run"
-mkdir -p "$root/var/lib/cloud/seed/nocloud" "$root/work"
-mount --bind "$work" "$root/work"
+mkdir -p "$root/var/lib/cloud/seed/nocloud" "$root/stage"
+mount --bind "$work" "$root/stage"
 cp "$work/user-data" "$root/var/lib/cloud/seed/nocloud/user-data"
 echo 'instance-id: one' >"$root/var/lib/cloud/seed/nocloud/meta-data"
 # Of cloud-init's modules those that our user_data needs and that leave the rest of this machine alone: packages are
@@ -24,5 +24,5 @@ cloud_init_modules: [write-files]
 cloud_config_modules: [runcmd]
 cloud_final_modules: [scripts-user]
 CFG
-exec chroot "$root" /usr/bin/env -i PATH=/work/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin REAL_PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  STATE=/work TIMMY_NODE_ROOT= TIMMY_NODE_FAST=1 "$@"
+exec chroot "$root" /usr/bin/env -i PATH=/stage/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin REAL_PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+  STATE=/stage TIMMY_NODE_ROOT= TIMMY_NODE_FAST=1 "$@"

@@ -51,13 +51,13 @@ function run(userData: string, script: string): string {
 }
 
 const BORN = `
-  for stage in "init --local" init "modules --mode=config" "modules --mode=final"; do PATH=/work/systemd:$REAL_PATH cloud-init $stage >&2; done
+  for stage in "init --local" init "modules --mode=config" "modules --mode=final"; do PATH=/stage/systemd:$REAL_PATH cloud-init $stage >&2; done
   cloud-init status >&2
 `;
 
 describe('Debian 13', () => {
   it('its cloud-init finds the user_data to be of its schema, and would find a key that is not', () => {
-    const schema = 'cloud-init schema --config-file /work/user-data';
+    const schema = 'cloud-init schema --config-file /stage/user-data';
     expect(run(renderUserData(nodeSpec({ agent })), schema)).toContain('Valid schema');
     expect(run(renderUserData(withAll()), schema)).toContain('Valid schema');
     expect(() => run(`${renderUserData(nodeSpec({ agent }))}runcmds: []\n`, schema)).toThrow();
@@ -69,8 +69,8 @@ describe('Debian 13', () => {
       `${BORN}
       docker() { PATH=$REAL_PATH command docker "$@"; }
       mkdir -p /var/lib/timmy /run/sshd && touch /var/lib/timmy/lnbits.env
-      docker compose --file /opt/timmy/compose.yml --profile lightning config --format json >/work/compose.json
-      jq -r '.services | to_entries[] | "\\(.key) \\(.value.image) \\(.value.user) \\(.value.read_only) \\(.value.cap_drop) \\(.value.ports)"' /work/compose.json
+      docker compose --file /opt/timmy/compose.yml --profile lightning config --format json >/stage/compose.json
+      jq -r '.services | to_entries[] | "\\(.key) \\(.value.image) \\(.value.user) \\(.value.read_only) \\(.value.cap_drop) \\(.value.ports)"' /stage/compose.json
       jq -e . /etc/docker/daemon.json >&2
       ssh-keygen -A >&2 && sshd -t && sshd -T | grep -xE 'passwordauthentication no|permitrootlogin (prohibit-password|without-password)|allowtcpforwarding yes'
       PATH=$REAL_PATH fail2ban-client --test >&2
@@ -107,11 +107,11 @@ describe('Debian 13', () => {
     );
     const script = `${BORN}
       ssh-keygen -A >&2
-      grep -qxF 'systemctl enable --now --no-block timmy-setup.service' /work/calls
+      grep -qxF 'systemctl enable --now --no-block timmy-setup.service' /stage/calls
       ! test -e /var/lib/timmy/identity.json
       /opt/timmy/setup.sh >&2
-      cat /var/lib/timmy/secrets/rpc-owner >/work/password
-      ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2 >/work/fingerprint
+      cat /var/lib/timmy/secrets/rpc-owner >/stage/password
+      ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2 >/stage/fingerprint
       exec node /opt/timmy/agent.cjs`;
     const child = spawn('unshare', [...birth, 'bash', '-euo', 'pipefail', '-c', script], {
       stdio: ['ignore', 'ignore', 'pipe'],
