@@ -23,7 +23,6 @@ CREATE TABLE `cloud_calls` (
 	`attempt` integer NOT NULL,
 	`call` text NOT NULL,
 	`name` text NOT NULL,
-	`digest` text,
 	`intent_at` integer NOT NULL,
 	`ended_at` integer,
 	`outcome` text,

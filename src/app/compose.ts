@@ -1,23 +1,9 @@
 import { commandTasks } from '../commands/index.ts';
 import { tellPayout } from '../commands/refund-news.ts';
-
-import type { Settings } from '../config/index.ts';
-import { createRateLimits, createTexts, type TextKeys } from '../customers/index.ts';
-import { keepFact, readFact, type Database, type Reader, type Tx } from '../db/index.ts';
-import {
-  busyWithOrders,
-  countAtWork,
-  createEngine,
-  faceOf,
-  type ProductFace,
-  type Recurring,
-} from '../engine/index.ts';
+import { createRateLimits, createTexts } from '../customers/index.ts';
+import { keepFact, readFact, type Reader, type Tx } from '../db/index.ts';
+import { busyWithOrders, countAtWork, createEngine, faceOf, type ProductFace } from '../engine/index.ts';
 import type { Refusal } from '../lib/errors.ts';
-import type { ReachCrashPoint } from '../lib/crash-points.ts';
-import type { Log } from '../lib/log.ts';
-import type { Rng } from '../lib/rng.ts';
-import type { SteadyClock } from '../lib/steady-clock.ts';
-import type { UnixSeconds } from '../lib/units.ts';
 import {
   createAdmission,
   createInbox,
@@ -29,11 +15,8 @@ import {
   tooLargeTask,
   workTask,
   type DeliveryOptions,
-  type Inbox,
-  type Publisher,
 } from '../messaging/index.ts';
 import { isPublicRelay } from '../nostr/relay-url.ts';
-import type { Signer } from '../nostr/signer.ts';
 import { sendAlert, tellStuck } from '../operator/alerts.ts';
 import { judgeBooks } from '../operator/judge-books.ts';
 import { verifyBetweenOtherWork } from '../operator/verify.ts';
@@ -58,70 +41,22 @@ import {
   watchInvoiceTask,
   watchPayoutTask,
   type PayoutTaskOptions,
-  type PriceBook,
 } from '../payments/index.ts';
-import type { Agent } from '../ports/agent.ts';
-import type { BtcPriceSources } from '../ports/btc-price.ts';
-import type { LnurlPay } from '../ports/lnurl.ts';
-import type { InboxHandlers, Relays } from '../ports/relays.ts';
-import type { Wallet } from '../ports/wallet.ts';
+import type { Relays } from '../ports/relays.ts';
 import { CATALOGUE } from '../products/catalogue.ts';
 import { createModelGate } from '../products/_shared/model-gate.ts';
 import { modelProbeTask } from '../products/_shared/model-probe.ts';
 import { modelTrouble, probeTroublesNow } from '../products/_shared/model-trouble.ts';
-import type { CloudShop } from '../products/_shared/cloud-shop.ts';
 import type { Shop, Ware } from '../products/_shared/shop.ts';
 import { tariffFrom } from '../pricing/index.ts';
-import { createWorker, type TaskKind, type Worker } from '../tasks/index.ts';
+import { createWorker, type TaskKind } from '../tasks/index.ts';
 import { whyClosed } from './closed.ts';
-import { watchDisk, type DiskWatch, type FreeBytes } from './disk-watch.ts';
+import { watchDisk } from './disk-watch.ts';
 import { housekeepingTask } from './housekeeping.ts';
 import { infoParts } from './info-parts.ts';
+import type { Parts, Timmy } from './parts.ts';
 import { profileOf, profileTask } from './profile-task.ts';
-import { asWitnesses, createTimeWatch, type TimeWatch } from './time-watch.ts';
-
-/** Everything Timmy is made of that comes from outside: the ports and the settings. */
-export interface Parts {
-  readonly settings: Settings;
-  readonly inboxRelays: readonly string[];
-  readonly discoveryRelays: readonly string[];
-  readonly textKeys: TextKeys;
-  readonly signer: Signer;
-  readonly database: Database;
-  readonly clock: SteadyClock;
-  readonly rng: Rng;
-  readonly log: Log;
-  readonly reach: ReachCrashPoint;
-  readonly relays: Relays;
-  readonly wallet: Wallet;
-  readonly agent: Agent;
-  readonly priceSources: BtcPriceSources;
-  readonly lnurl: LnurlPay;
-  readonly clouds: CloudShop;
-  readonly version: string;
-  readonly bornAt: UnixSeconds;
-  /** On the disk of the data directory. */
-  readonly freeBytes: FreeBytes;
-}
-
-export interface Timmy {
-  readonly worker: Worker;
-  readonly publisher: Publisher;
-  readonly inbox: Inbox;
-  readonly prices: PriceBook;
-  /**
-   * Makes the tasks again that rows say are owed and that are not there; those that are cost nothing.
-   * @param atStart also tries debts once more whose last try may rightly have been the last.
-   */
-  readonly remakeMissingTasks: (tx: Tx, now: UnixSeconds, atStart: boolean) => void;
-  /** Tasks of products that begin by themselves. */
-  readonly recurring: readonly Recurring[];
-  readonly time: TimeWatch;
-  readonly disk: DiskWatch;
-  /** A push of the wallet: look sooner. */
-  readonly onWalletHint: (paymentHash: string | null) => void;
-  readonly onRelayTrouble: NonNullable<InboxHandlers['onTrouble']>;
-}
+import { asWitnesses, createTimeWatch } from './time-watch.ts';
 
 /** Joins adapters, products, words and settings to the rest. The only place that knows them all. */
 export function compose(parts: Parts, catalogue: readonly Ware[] = CATALOGUE): Timmy {

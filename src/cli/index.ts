@@ -57,11 +57,16 @@ function sayWhereHelpIs(command: Command, path: string): void {
   }
 }
 
+/** What operators may do to the orders of a product, beside looking at them. */
+const ACTS: Readonly<Record<string, (orders: Command, cli: Cli, face: ProductFace) => void>> = {
+  session: registerSessionActs,
+  bootstrap: registerNodeActs,
+};
+
 /** `timmy jobs` and its like, for all that is sold. */
 function registerProducts(program: Command, cli: Cli, faces: readonly ProductFace[]): void {
   for (const face of faces) {
     const orders = registerOrders(program, cli, face);
-    if (face.kind === 'session') registerSessionActs(orders, cli, face);
-    if (face.kind === 'bootstrap') registerNodeActs(orders, cli, face);
+    ACTS[face.kind]?.(orders, cli, face);
   }
 }

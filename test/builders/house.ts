@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import type { HandClock } from '../fakes/hand-clock.ts';
-import { compose, type Parts, type Timmy } from '../../src/app/compose.ts';
+import { compose } from '../../src/app/compose.ts';
+import type { Parts, Timmy } from '../../src/app/parts.ts';
 import { systemClock } from '../../src/app/system.ts';
 import { createStubAgent } from '../../src/adapters/stubs/agent/index.ts';
 import { createStubWallet, payStubInvoice } from '../../src/adapters/stubs/wallet/index.ts';

@@ -52,7 +52,7 @@ export const nodeFace: ProductFace = {
       height: report?.height ?? null,
       trouble: report === null ? null : report.trouble.join(', '),
       reported_at: report?.at ?? null,
-      failure: node.failure,
+      failure: node.failure ?? node.firstFailure,
     };
   },
 };

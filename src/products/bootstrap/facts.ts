@@ -1,8 +1,9 @@
 import { statement, type Reader } from '../../db/index.ts';
-import { awaySeconds, extendedDeadline, wasAway } from '../../downtime/index.ts';
+import { awaySeconds, extendedDeadline } from '../../downtime/index.ts';
 import type { OrderEvent } from '../../engine/index.ts';
-import { plusSeconds, sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { plusSeconds, sats, type UnixSeconds } from '../../lib/units.ts';
 import { findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
+import { wasCut } from '../_shared/cut-invoice.ts';
 import { secondsOfHours } from './config.ts';
 import { lastTerm } from './lease/term.ts';
 import { offerFor, termFor, whyNoRoom, type OfferOptions } from './offers.ts';
@@ -85,11 +86,4 @@ function warningsHeardAt(reader: Reader, node: NodeOrder): UnixSeconds[] {
     WHERE o.order_id = ? AND o.recipient = ? AND o.state = 'delivered' AND o.created_at IN (SELECT value FROM json_each(?))
     GROUP BY o.created_at ORDER BY heard`;
   return statement(reader, sql).pluck().all(node.id, node.owner, JSON.stringify(node.warnedAt)) as UnixSeconds[];
-}
-
-/** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */
-function wasCut(reader: Reader, invoice: ReturnType<typeof findInvoice>): boolean {
-  if (invoice?.expiresAt == null) return false;
-  const [from, to] = [unixSeconds(invoice.createdAt), unixSeconds(invoice.expiresAt)];
-  return wasAway(reader, to) || awaySeconds(reader, from, to) * 10 >= to - from;
 }

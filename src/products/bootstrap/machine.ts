@@ -139,13 +139,6 @@ function swept(node: NodeOrder, news: SweepNews, facts: NodeFacts): NodeDecision
       if (node.handles.ipv4 === ipv4) return same(node);
       return change({ ...node, handles: { ...node.handles, ipv4 } }, facts, [say({ type: 'moved', ipv4 })]);
     }
-    case 'stuck':
-      return same(node, [
-        {
-          type: 'alert',
-          what: `${node.id}: what was made for it at the cloud is not gone yet. See: timmy nodes show ${node.id}`,
-        },
-      ]);
   }
 }
 

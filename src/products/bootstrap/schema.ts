@@ -48,8 +48,6 @@ export const cloudCalls = sqliteTable(
     call: text().notNull(),
     /** What it is called, or is known by, at the cloud. */
     name: text().notNull(),
-    /** sha256 of what was sent, hex, where it is worth knowing (user data). */
-    digest: text(),
     intentAt: integer('intent_at').notNull(),
     endedAt: integer('ended_at'),
     outcome: text({ enum: ['done', 'refused', 'nothing'] }),

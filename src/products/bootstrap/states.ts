@@ -49,7 +49,6 @@ export interface Handles {
   /** False: somebody of this account had the same key there before; it is not ours to delete. */
   readonly sshKeyIsOurs: boolean;
   readonly volumeId: string | null;
-  readonly tailnetKeyId: string | null;
   readonly dropletId: string | null;
   readonly ipv4: string | null;
   readonly tailnetName: string | null;
@@ -59,7 +58,6 @@ export const NO_HANDLES: Handles = {
   sshKeyId: null,
   sshKeyIsOurs: false,
   volumeId: null,
-  tailnetKeyId: null,
   dropletId: null,
   ipv4: null,
   tailnetName: null,
@@ -148,8 +146,7 @@ export type NodeCommand =
 export type NodeByHand = { readonly type: 'destroy' } | { readonly type: 'retry' };
 
 /** What the sweeper tells an order of ours. */
-export type SweepNews =
-  { readonly type: 'gone' } | { readonly type: 'moved'; readonly ipv4: string } | { readonly type: 'stuck' };
+export type SweepNews = { readonly type: 'gone' } | { readonly type: 'moved'; readonly ipv4: string };
 
 export type NodeNotice =
   | { readonly type: 'price' }
@@ -157,7 +154,7 @@ export type NodeNotice =
   | { readonly type: 'unavailable' }
   | { readonly type: 'called_off' }
   | { readonly type: 'paid' }
-  | { readonly type: 'step'; readonly step: 'droplet' | 'boot' | 'announce' | 'elsewhere' }
+  | { readonly type: 'step'; readonly step: 'droplet' | 'announce' | 'elsewhere' }
   | { readonly type: 'ready' }
   | { readonly type: 'introduced' }
   | { readonly type: 'failed'; readonly owedSats: Sats }

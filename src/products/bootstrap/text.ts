@@ -120,7 +120,6 @@ export function describe({ region, vcpus, memoryMb, diskGb, volumeGb, impl, prun
 
 const STEPS = {
   droplet: 'the server is ordered and starts.',
-  boot: 'the server starts.',
   announce: 'the server runs and installs its software. It writes to you itself when it is done.',
   elsewhere: 'this region could not make it; I try another. Nothing for you to do.',
 } as const;

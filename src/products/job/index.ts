@@ -1,11 +1,10 @@
-import type { Reader } from '../../db/index.ts';
-import { awaySeconds, wasAway } from '../../downtime/index.ts';
+import { awaySeconds } from '../../downtime/index.ts';
 import { product, type OrderEvent } from '../../engine/index.ts';
 import type { Product } from '../../engine/product.ts';
-import { unixSeconds } from '../../lib/units.ts';
 import { loadInbound } from '../../messaging/index.ts';
 import { findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
 import { settleWork } from '../../pricing/index.ts';
+import { wasCut } from '../_shared/cut-invoice.ts';
 import type { Shop, Ware } from '../_shared/shop.ts';
 import { jobActivities } from './activities.ts';
 import { jobCommands } from './commands.ts';
@@ -88,11 +87,4 @@ function wantsUpdate(job: Job, event: OrderEvent<JobCommand>): boolean {
   if (job.updates === 'end') return ended && event.type !== 'refund_changed';
   if (job.updates === 'money') return ended || event.type === 'invoice_ready' || event.type === 'refund_changed';
   return true;
-}
-
-/** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */
-function wasCut(reader: Reader, invoice: ReturnType<typeof findInvoice>): boolean {
-  if (invoice?.expiresAt == null) return false;
-  const [from, to] = [unixSeconds(invoice.createdAt), unixSeconds(invoice.expiresAt)];
-  return wasAway(reader, to) || awaySeconds(reader, from, to) * 10 >= to - from;
 }

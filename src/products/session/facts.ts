@@ -1,10 +1,11 @@
 import type { Reader } from '../../db/index.ts';
-import { awaySeconds, extendedDeadline, wasAway } from '../../downtime/index.ts';
+import { extendedDeadline } from '../../downtime/index.ts';
 import type { OrderEvent } from '../../engine/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { plusSeconds, sats, unixSeconds, type UnixSeconds } from '../../lib/units.ts';
+import { plusSeconds, sats, type UnixSeconds } from '../../lib/units.ts';
 import { loadInbound } from '../../messaging/index.ts';
 import { debtsOf, findInvoice, invoicesOf, isInvoiceComing } from '../../payments/index.ts';
+import { wasCut } from '../_shared/cut-invoice.ts';
 import { boundsOf } from './config.ts';
 import { needFor, questionNow, settleRequest, type NeedOptions } from './need.ts';
 import type { Request, RequestCommand, RequestFacts } from './request-states.ts';
@@ -70,13 +71,6 @@ function requestOfAsker(reader: Reader, sessionId: string, replyTo: number | nul
 function endOf(reader: Reader, { countsFrom, termSeconds }: Session, now: UnixSeconds): UnixSeconds | null {
   if (countsFrom === null) return null;
   return extendedDeadline(reader, countsFrom, plusSeconds(countsFrom, termSeconds), now);
-}
-
-/** Its end cannot be moved: what ended while we were away, or lost a tenth of its life to that, was cut short. */
-function wasCut(reader: Reader, invoice: ReturnType<typeof findInvoice>): boolean {
-  if (invoice?.expiresAt == null) return false;
-  const [from, to] = [unixSeconds(invoice.createdAt), unixSeconds(invoice.expiresAt)];
-  return wasAway(reader, to) || awaySeconds(reader, from, to) * 10 >= to - from;
 }
 
 /** What the world looks like when a request decides. */

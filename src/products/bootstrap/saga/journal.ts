@@ -11,7 +11,6 @@ export interface Making<Found> {
   readonly call: 'ssh_key' | 'volume' | 'tailnet_key' | 'droplet';
   /** What it will be called there. */
   readonly name: string;
-  readonly digest?: string;
   /**
    * So long a thing may exist and not be found yet: before it is made again it is looked for that long. 0: found at once,
    * or the cloud itself refuses a second one.
@@ -52,12 +51,12 @@ export interface Journal {
 const LOOK_AGAIN_SECONDS = 20;
 
 export function createJournal(database: Database, clock: Clock): Journal {
-  function begin(of: { orderId: string; attempt: number; call: string; name: string; digest?: string }): number {
+  function begin(of: { orderId: string; attempt: number; call: string; name: string }): number {
     return database.write((tx) => {
       const { lastInsertRowid } = statement(
         tx,
-        'INSERT INTO cloud_calls (order_id, attempt, call, name, digest, intent_at) VALUES (?, ?, ?, ?, ?, ?)',
-      ).run(of.orderId, of.attempt, of.call, of.name, of.digest ?? null, clock.now());
+        'INSERT INTO cloud_calls (order_id, attempt, call, name, intent_at) VALUES (?, ?, ?, ?, ?)',
+      ).run(of.orderId, of.attempt, of.call, of.name, clock.now());
       return Number(lastInsertRowid);
     });
   }
