@@ -25,6 +25,8 @@ interface Host {
   readonly volumeIds: readonly string[];
   readonly createdAt: UnixSeconds;
   readonly userData: string;
+  /** Of the keys that open it, as the cloud names them. */
+  readonly keys: readonly string[];
   ipv4: string;
   deletedAt: UnixSeconds | null;
   dead: boolean;
@@ -185,6 +187,7 @@ export function createMemoryCloud(clock: Pick<Clock, 'now'>): MemoryCloud {
           id: next(),
           createdAt: clock.now(),
           userData: userData.expose(),
+          keys: keys.filter(({ id }) => sshKeyIds.includes(id)).map(({ fingerprint }) => fingerprint),
           ipv4: `203.0.113.${(serial % 250) + 1}`,
           deletedAt: null,
           dead: false,

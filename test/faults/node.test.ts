@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { verifyEverything } from '../../src/operator/verify.ts';
 import { generateSecretKey } from '../../src/nostr/keys.ts';
+import { cloudFingerprint } from '../../src/products/bootstrap/ssh-key.ts';
 import { FACES } from '../../src/products/catalogue.ts';
 import { createFastClock } from '../builders/fast-clock.ts';
 import { openGuest } from '../builders/guest.ts';
@@ -19,6 +20,8 @@ interface Trouble {
   readonly kills?: readonly Kill[];
   /** Killed just before, or just after, the nth call of this name was carried out at the cloud. */
   readonly killAt?: { readonly call: Call; readonly when: 'before' | 'after' };
+  /** It has no key: a pair is made. */
+  readonly withoutKey?: true;
   /** What befalls calls, the first ones first. */
   readonly faults?: readonly (readonly [Call, ...Parameters<MemoryCloud['fail']>[1][]])[];
 }
@@ -77,7 +80,7 @@ async function live(trouble: Trouble): Promise<{ reached: readonly string[]; kil
   for (const [call, ...faults] of trouble.faults ?? []) cloud.fail(call, ...faults);
   lives.arm();
 
-  await guest.say(`bootstrap ${KEY}`);
+  await guest.say(trouble.withoutKey === true ? 'bootstrap keygen' : `bootstrap ${KEY}`);
   const id = /B-\w{5}/.exec(await hears(/^B-\w{5}. 10000 sats/))?.[0] ?? '';
   const bolt11 = await hears(/^lnbc/);
   const house = await lives.alive();
@@ -127,11 +130,21 @@ async function live(trouble: Trouble): Promise<{ reached: readonly string[]; kil
   expect(read(`SELECT count(*) FROM cloud_rentals WHERE kind = 'droplet'`)).toBe(cloud.hosts.length);
   expect(read(`SELECT count(*) FROM tasks WHERE state = 'dead'`)).toBe(0);
   expect(guest.heard.filter((text) => text.includes('has a key of its own')).length).toBeLessThanOrEqual(1);
+  const keys = guest.heard.filter((text) => text.includes('BEGIN OPENSSH PRIVATE KEY'));
+  expect(keys).toHaveLength(trouble.withoutKey === true ? 1 : 0);
+  for (const key of keys) expect(cloud.hosts.map((host) => host.keys)).toEqual([[fingerprintOf(key)]]);
   const killed = died + lives.killed.length;
   const result = { reached: lives.reached, killed, cloud };
   await lives.close();
   clock.stop();
   return result;
+}
+
+/** Of the public half that stands in a private key as OpenSSH writes it. */
+function fingerprintOf(pem: string): string {
+  const bytes = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+  const at = bytes.indexOf(Buffer.from('\0\0\0\x0bssh-ed25519', 'latin1'));
+  return cloudFingerprint(`ssh-ed25519 ${bytes.subarray(at, at + 51).toString('base64')}`);
 }
 
 function isEmpty(cloud: MemoryCloud): boolean {
@@ -201,6 +214,15 @@ describe('a node, its maker killed at the points of its own work', () => {
     '%s',
     async (point) => {
       const { killed, cloud } = await live({ kills: [point] });
+      expect(killed).toBe(1);
+      expect(cloud.hosts).toHaveLength(1);
+    },
+    60_000,
+  );
+  it.each(['bootstrap.make_key:acting', 'bootstrap.make_key:acted', 'bootstrap.make_key:committed'])(
+    '%s: one key is made and sent, and it is the one that opens the machine',
+    async (point) => {
+      const { killed, cloud } = await live({ kills: [point], withoutKey: true });
       expect(killed).toBe(1);
       expect(cloud.hosts).toHaveLength(1);
     },

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createStubWallet } from '../../src/adapters/stubs/wallet/index.ts';
+import { OutsideError } from '../../src/lib/errors.ts';
 import { createHandClock } from '../fakes/hand-clock.ts';
 import { createMemoryCloud, type MemoryCloud } from '../fakes/memory-cloud.ts';
 import { openGuest } from '../builders/guest.ts';
-import { RELAY } from '../builders/house.ts';
+import { RELAY, rng } from '../builders/house.ts';
 import { visit, type Visit } from './visit.ts';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO2B1H8dTeUn2pDKxVvZkbl7dtd8ebqaCwFAIUKL1uIH me@here';
@@ -15,12 +17,24 @@ afterEach(async () => {
   await v.close();
 });
 
+/** It makes no invoices while this is so. */
+let isWalletAway = false;
+
 async function open(env: Record<string, string> = {}): Promise<void> {
+  isWalletAway = false;
   const clock = createHandClock();
   cloud = createMemoryCloud(clock);
   v = await visit({
     clock,
     clouds: { cloud: cloud.cloud },
+    wallet: (database) => {
+      const wallet = createStubWallet({ database, network: 'regtest', clock, rng });
+      const createInvoice: typeof wallet.createInvoice = (request, signal) =>
+        isWalletAway
+          ? Promise.reject(new OutsideError('unavailable', 'wallet.away'))
+          : wallet.createInvoice(request, signal);
+      return { ...wallet, createInvoice };
+    },
     env: { BOOTSTRAP_ALLOW_LOSS: '1', ...env },
   });
   await v.pass(2);
@@ -250,6 +264,23 @@ describe('a lease', () => {
     expect(v.count(`SELECT coalesce(sum(credits - debits), 0) / 1000 FROM accounts WHERE id = 'rev:bootstrap'`)).toBe(
       20_000,
     );
+  });
+
+  it('is warned of without an invoice where none can be made, and says so', async () => {
+    await open();
+    await ready();
+    await days(22);
+    await v.news();
+    isWalletAway = true;
+    await days(1);
+    await v.pass(60);
+    expect(await v.news()).toEqual([
+      expect.stringMatching(/^The time of B-XXXXX ends in 7 days/),
+      'B-XXXXX: no invoice could be made just now, and nothing was charged. Please send in a few minutes: invoice B-XXXXX',
+    ]);
+    isWalletAway = false;
+    const id = /B-\w{5}/.exec(v.guest.heard[0] ?? '')?.[0] ?? '';
+    expect((await say(`invoice ${id}`)).at(-1)).toBe('<invoice for 10000>');
   });
 
   it('ends early: of both terms that are paid, what was not used goes back', async () => {

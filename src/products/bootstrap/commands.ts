@@ -22,7 +22,7 @@ import { nodeFace } from './face.ts';
 import { openNode } from './machine.ts';
 import { nodeMethods } from './node-methods.ts';
 import { choices, offerFor, termFor, whyNoRoom, type OfferOptions, type Wish } from './offers.ts';
-import { parseOrder, type TypedOrder } from './order-words.ts';
+import { isHalfAnOrder, parseOrder, type TypedOrder } from './order-words.ts';
 import { rpcNode } from './rpc.ts';
 import { isPrivateKey, looksLikeKey, parseSshPublicKey, sshFingerprint, type KeyProblem } from './ssh-key.ts';
 import type { NodeOrder, Offer, TermOffer } from './states.ts';
@@ -240,6 +240,7 @@ export function nodeCommands(shop: Shop, offering: OfferOptions, engine: Engine,
         nip17Only: NODE_IS_SECRET,
         needsPrice: true,
         parse: parseOrder,
+        isMeant: isHalfAnOrder,
         run: order,
       }),
     ],

@@ -95,7 +95,9 @@ function ready(node: NodeOrder, replyTo: number | null, facts: NodeFacts): NodeD
 
 function unissued(node: NodeOrder, replyTo: number | null, facts: NodeFacts): NodeDecision {
   if (facts.invoiceComing) return same(node);
-  const told = replyTo === null ? [] : [say({ type: 'unavailable' }, replyTo)];
+  // A warning said that the invoice follows.
+  const isAwaited = replyTo !== null || node.state === 'ready' || node.state === 'expiring';
+  const told = isAwaited ? [say({ type: 'unavailable' }, replyTo)] : [];
   if (node.state !== 'awaiting_payment') return same(node, told);
   // It never had one: then it never was.
   if (facts.invoice === null) return { order: null, effects: told };

@@ -39,6 +39,11 @@ export function parseOrder(rest: string): TypedOrder | null {
   return 'key' in parsed ? { ...none, key: parsed.key } : { ...none, problem: parsed.problem };
 }
 
+/** A region or a size without its name, or a name without its value ("fra1", "region="): nobody asks that of a model. */
+export function isHalfAnOrder(rest: string): boolean {
+  return /^(?:[a-z]{3}[1-9]|s-\d+vcpu-\S+|(?:region|size)\s*[=:]?\s*\S{0,20})$/i.test(rest.trim());
+}
+
 /** "type blob": the blob's pieces together, up to what is no base64 any more (the comment). */
 function joined([type = '', first = '', ...others]: readonly string[]): string {
   const rest: string[] = [];

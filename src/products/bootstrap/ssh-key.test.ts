@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseOrder } from './order-words.ts';
+import { isHalfAnOrder, parseOrder } from './order-words.ts';
 import {
   cloudFingerprint,
   isPrivateKey,
@@ -86,6 +86,13 @@ describe('what stands behind "bootstrap"', () => {
   it.each(['a startup', 'your own business in 10 steps', 'css grid'])('other words are another matter: %s', (text) => {
     expect(parseOrder(text)).toBeNull();
   });
+});
+
+it('half an order is told its usage, other words are another matter', () => {
+  expect(['fra1', 'region=', 'region: fra1', 'size', 's-2vcpu-4gb', 'NYC3'].every(isHalfAnOrder)).toBe(true);
+  expect(['my startup', 'css grid', 'region of Burgundy, please', 'size matters a lot'].some(isHalfAnOrder)).toBe(
+    false,
+  );
 });
 
 describe('a pair that we make', () => {

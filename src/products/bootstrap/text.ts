@@ -32,7 +32,9 @@ export function nodeWords(options: NodeTextOptions, tx: Tx, node: NodeOrder, not
       return notice.again ? [again, alone(tx, node, invoice.bolt11)] : [alone(tx, node, invoice.bolt11)];
     }
     case 'unavailable':
-      return [`${id}: no invoice could be made just now, and nothing was charged. Please ask again in a few minutes.`];
+      return [
+        `${id}: no invoice could be made just now, and nothing was charged. Please send in a few minutes: ${node.terms.length > 0 ? `invoice ${id}` : 'bootstrap, and your key again'}`,
+      ];
     case 'called_off':
       return [
         `${id} is cancelled. Please do not pay its invoice any more; if you already did, the money is yours and I will say so.`,
