@@ -16,5 +16,6 @@ export { findKeyUse, keepKeyUse, type KeyUse } from './order-keys.ts';
 export * from './catalogue.ts';
 export * from './face.ts';
 export * from './order-rows.ts';
+export { createOrderStore, type OrderStore, type OrderTable } from './order-store.ts';
 export * from './order-texts.ts';
 export { busyWithOrders, type WorkLimits } from './busy.ts';

@@ -1,66 +1,14 @@
-import { statement, type Reader, type Tx } from '../../db/index.ts';
-import type { AtWork } from '../../engine/index.ts';
+import { statement, type Reader } from '../../db/index.ts';
+import { createOrderStore, type AtWork } from '../../engine/index.ts';
 import type { UnixSeconds } from '../../lib/units.ts';
 import type { Demo } from './states.ts';
 
-interface Row {
-  readonly id: string;
-  readonly seq: number;
-  readonly state: string;
-  readonly owner: string;
-  readonly dialect: string;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly request_id: number | null;
-  readonly details: string;
-}
+const demos = createOrderStore<Demo>({ kind: 'demo', table: 'demos', columns: { request_id: 'requestId' } });
 
-const COLUMNS = 'id, seq, state, owner, dialect, created_at, updated_at, request_id, details';
+export const { load: loadDemo, insert: insertDemo, save: saveDemo, remove: removeDemo } = demos;
+
 const AT_WORK = `state IN ('looking', 'answering')`;
 const HOUR = 3600;
-
-function fromRow(row: Row): Demo {
-  // Written by `values` alone, from a Demo: the columns and the details together are one.
-  return {
-    ...(JSON.parse(row.details) as object),
-    id: row.id,
-    seq: row.seq,
-    state: row.state,
-    owner: row.owner,
-    dialect: row.dialect,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    requestId: row.request_id,
-  } as unknown as Demo;
-}
-
-function values(demo: Demo): unknown[] {
-  const { id, seq, state, owner, dialect, createdAt, updatedAt, requestId, ...details } = demo;
-  return [id, seq, state, owner, dialect, createdAt, updatedAt, requestId, JSON.stringify(details)];
-}
-
-export function loadDemo(reader: Reader, id: string): Demo | undefined {
-  const row = statement(reader, `SELECT ${COLUMNS} FROM demos WHERE id = ?`).get(id) as Row | undefined;
-  return row === undefined ? undefined : fromRow(row);
-}
-
-export function insertDemo(tx: Tx, demo: Demo): void {
-  statement(tx, `INSERT INTO demos (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(...values(demo));
-}
-
-/** @throws when somebody else changed the row since it was loaded at `expectedSeq`. */
-export function saveDemo(tx: Tx, demo: Demo, expectedSeq: number): void {
-  const { changes } = statement(
-    tx,
-    `UPDATE demos SET id = ?, seq = ?, state = ?, owner = ?, dialect = ?, created_at = ?, updated_at = ?, request_id = ?,
-       details = ? WHERE id = ? AND seq = ?`,
-  ).run(...values(demo), demo.id, expectedSeq);
-  if (changes !== 1) throw new Error('demo.changed_meanwhile');
-}
-
-export function removeDemo(tx: Tx, demo: Demo): void {
-  statement(tx, 'DELETE FROM demos WHERE id = ?').run(demo.id);
-}
 
 /** Free questions that are being looked at or answered. */
 export function demosAtWork(reader: Reader): AtWork[] {

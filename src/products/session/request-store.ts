@@ -1,97 +1,36 @@
-import { statement, type Reader, type Tx } from '../../db/index.ts';
-import type { AtWork } from '../../engine/index.ts';
+import { statement, type Reader } from '../../db/index.ts';
+import { createOrderStore, type AtWork } from '../../engine/index.ts';
 import { balance, heldFor } from '../../ledger/index.ts';
 import { msats, sats, wholeSats, type Sats } from '../../lib/units.ts';
 import type { Request } from './request-states.ts';
 
-interface Row {
-  readonly id: string;
-  readonly seq: number;
-  readonly state: string;
-  readonly owner: string;
-  readonly session_id: string;
-  readonly dialect: string;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly request_id: number | null;
-  readonly result_id: number | null;
-  readonly talk: number;
-  readonly charged_sats: number;
-  readonly details: string;
-}
+const requests = createOrderStore<Request>({
+  kind: 'request',
+  table: 'requests',
+  columns: {
+    session_id: 'sessionId',
+    request_id: 'requestId',
+    result_id: 'resultId',
+    talk: 'talk',
+    charged_sats: 'chargedSats',
+  },
+});
 
-const COLUMNS =
-  'id, seq, state, owner, session_id, dialect, created_at, updated_at, request_id, result_id, talk, charged_sats, details';
-
-function fromRow(row: Row): Request {
-  // Written by `values` alone, from a Request: the columns and the details together are one.
-  return {
-    ...(JSON.parse(row.details) as object),
-    id: row.id,
-    seq: row.seq,
-    state: row.state,
-    owner: row.owner,
-    sessionId: row.session_id,
-    dialect: row.dialect,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    requestId: row.request_id,
-    resultId: row.result_id,
-    talk: row.talk,
-    chargedSats: row.charged_sats,
-  } as unknown as Request;
-}
-
-function values(request: Request): unknown[] {
-  const { id, seq, state, owner, sessionId, dialect, createdAt, updatedAt, requestId, ...rest } = request;
-  const { resultId, talk, chargedSats, ...details } = rest;
-  return [
-    ...[id, seq, state, owner, sessionId, dialect, createdAt, updatedAt, requestId],
-    ...[resultId, talk, chargedSats, JSON.stringify(details)],
-  ];
-}
-
-export function loadRequest(reader: Reader, id: string): Request | undefined {
-  const row = statement(reader, `SELECT ${COLUMNS} FROM requests WHERE id = ?`).get(id) as Row | undefined;
-  return row === undefined ? undefined : fromRow(row);
-}
-
-export function insertRequest(tx: Tx, request: Request): void {
-  statement(tx, `INSERT INTO requests (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-    ...values(request),
-  );
-}
-
-/** @throws when somebody else changed the row since it was loaded at `expectedSeq`. */
-export function saveRequest(tx: Tx, request: Request, expectedSeq: number): void {
-  const { changes } = statement(
-    tx,
-    `UPDATE requests SET id = ?, seq = ?, state = ?, owner = ?, session_id = ?, dialect = ?, created_at = ?,
-       updated_at = ?, request_id = ?, result_id = ?, talk = ?, charged_sats = ?, details = ? WHERE id = ? AND seq = ?`,
-  ).run(...values(request), request.id, expectedSeq);
-  if (changes !== 1) throw new Error('request.changed_meanwhile');
-}
-
-export function removeRequest(tx: Tx, request: Request): void {
-  statement(tx, 'DELETE FROM requests WHERE id = ?').run(request.id);
-}
+export const { load: loadRequest, insert: insertRequest, save: saveRequest, remove: removeRequest } = requests;
 
 /** The request of this customer in this session that waits, for its turn or for a top-up. */
 export function waitingRequestOf(reader: Reader, sessionId: string, owner: string): Request | undefined {
-  const row = statement(
+  return requests.first(
     reader,
-    `SELECT ${COLUMNS} FROM requests WHERE session_id = ? AND owner = ? AND state = 'waiting' ORDER BY n LIMIT 1`,
-  ).get(sessionId, owner) as Row | undefined;
-  return row === undefined ? undefined : fromRow(row);
+    `session_id = ? AND owner = ? AND state = 'waiting' ORDER BY n LIMIT 1`,
+    sessionId,
+    owner,
+  );
 }
 
 /** The newest request of this customer that waits, in whatever session. */
 export function newestWaitingOf(reader: Reader, owner: string): Request | undefined {
-  const row = statement(
-    reader,
-    `SELECT ${COLUMNS} FROM requests WHERE owner = ? AND state = 'waiting' ORDER BY n DESC LIMIT 1`,
-  ).get(owner) as Row | undefined;
-  return row === undefined ? undefined : fromRow(row);
+  return requests.first(reader, `owner = ? AND state = 'waiting' ORDER BY n DESC LIMIT 1`, owner);
 }
 
 /** Requests of this session that wait, the oldest first. */
